@@ -1,0 +1,163 @@
+// Package lab reads labs and courses: a topology, steps with checks, and a
+// lesson in each language. It is pure: it opens files of an fs.FS and returns
+// plain values, and every error names the file, the line and the remedy.
+package lab
+
+import "net/netip"
+
+// Languages that every text of a lab exists in, the first being the fallback.
+var Languages = []string{"en", "ko"}
+
+// Text is one sentence or title in every language, keyed by language code.
+type Text map[string]string
+
+// In returns the text in the language, or in English where that is missing.
+func (t Text) In(language string) string {
+	if s, ok := t[language]; ok {
+		return s
+	}
+	return t["en"]
+}
+
+// Course is an ordered list of chapters of labs, read from course.yaml.
+type Course struct {
+	Title    Text      `yaml:"title" json:"title"`
+	Chapters []Chapter `yaml:"chapters" json:"chapters"`
+}
+
+// Chapter is a titled run of labs. Labs are named by their folders.
+type Chapter struct {
+	ID      string   `yaml:"id" json:"id"`
+	Title   Text     `yaml:"title" json:"title"`
+	Summary Text     `yaml:"summary,omitempty" json:"summary,omitempty"`
+	Labs    []string `yaml:"labs" json:"labs"`
+}
+
+// Lab is one folder: lab.yaml and its lessons.
+type Lab struct {
+	// Name is the folder's name: lower-case letters, digits and hyphens.
+	Name     string   `yaml:"-"`
+	Title    Text     `yaml:"title"`
+	Summary  Text     `yaml:"summary,omitempty"`
+	Minutes  int      `yaml:"minutes"` // estimated, 1 to 240
+	Topology Topology `yaml:"topology"`
+	Steps    []Step   `yaml:"steps"`
+	// Lessons holds one lesson per language of Languages.
+	Lessons map[string]Lesson `yaml:"-"`
+}
+
+// Step returns the step with the id, and its index; nil and -1 if there is none.
+func (l *Lab) Step(id string) (*Step, int) {
+	for i := range l.Steps {
+		if l.Steps[i].ID == id {
+			return &l.Steps[i], i
+		}
+	}
+	return nil, -1
+}
+
+// Topology is the network that a lab starts with.
+type Topology struct {
+	Hosts    map[string]Host   `yaml:"hosts"`
+	Switches map[string]Switch `yaml:"switches,omitempty"`
+	Links    []Link            `yaml:"links,omitempty"`
+}
+
+// Point is a place in the diagram: column and row of a grid whose unit is
+// about one host wide; fractions are allowed.
+type Point [2]float64
+
+// Host is a machine of the topology.
+type Host struct {
+	At    Point  `yaml:"at"`
+	Label Text   `yaml:"label,omitempty"`
+	Kind  string `yaml:"kind,omitempty"` // how it is drawn: "host" (default), "router", "server"
+	// Interfaces configures devices at each boot of the host, by device name.
+	// A device of a link that is not named here stays down and without address.
+	Interfaces map[string]Interface `yaml:"interfaces,omitempty"`
+	// Routes are added at each boot, in order.
+	Routes []RouteSpec `yaml:"routes,omitempty"`
+	// Sysctl are net.* settings applied at each boot, before the host's own
+	// /etc/sysctl.conf.
+	Sysctl map[string]string `yaml:"sysctl,omitempty"`
+	// Files are written once, when the sandbox is made: absolute path → content.
+	Files map[string]string `yaml:"files,omitempty"`
+	// Start are shell commands run by the host's root at each boot, in the
+	// background, in order (a web server, say).
+	Start []string `yaml:"start,omitempty"`
+}
+
+// Interface is the boot configuration of one device.
+type Interface struct {
+	Up        bool           `yaml:"up,omitempty"`
+	Addresses []netip.Prefix `yaml:"addresses,omitempty"`
+	MAC       string         `yaml:"mac,omitempty"`
+}
+
+// RouteSpec is a route as `ip route add` takes it.
+type RouteSpec struct {
+	To  string `yaml:"to"` // prefix or "default"
+	Via string `yaml:"via,omitempty"`
+	Dev string `yaml:"dev,omitempty"`
+}
+
+// Switch is a bridge in a namespace of its own, without a shell.
+type Switch struct {
+	At    Point `yaml:"at"`
+	Label Text  `yaml:"label,omitempty"`
+}
+
+// Link is a cable between two ends. It is written [A:eth0, sw] or [A:eth0, B:eth1].
+type Link struct{ A, B End }
+
+// End is one end of a link: a device of a host, or a port of a switch (Device
+// is then empty: the port is named by the sandbox).
+type End struct{ Node, Device string }
+
+// Step is a lesson section with checks.
+type Step struct {
+	ID     string  `yaml:"id"`
+	Checks []Check `yaml:"checks,omitempty"`
+	// Hints come one by one, each helping a little more.
+	Hints []Text `yaml:"hints,omitempty"`
+	// Solution is what is typed on each host; see Script.
+	Solution Script    `yaml:"solution,omitempty"`
+	Mistakes []Mistake `yaml:"mistakes,omitempty"`
+}
+
+// Script is an ordered list of commands on hosts. In YAML it is either a
+// mapping host → command (or list of commands), run in the order written, or a
+// list of such mappings where hosts take turns. The pseudo host "answer" gives
+// the value of the step's answer check with that name.
+type Script []Command
+
+// Command is one line typed into a terminal of a host.
+type Command struct{ Host, Line string }
+
+// Mistake is what real learners get wrong: after Run (from the state in which
+// the step begins) the check of the kind Fails must fail.
+type Mistake struct {
+	Run Script `yaml:"run"`
+	// Fails is the kind of the check that must fail, or kind#N for the N-th
+	// check of the step (1-based) of that kind.
+	Fails string `yaml:"fails"`
+	// Hint is shown to a learner whose failure looks like this one (the named
+	// check fails with the same reason code), before the general hints.
+	Hint Text `yaml:"hint,omitempty"`
+}
+
+// Lesson is a lesson.LANG.md cut at its "## Title {#step}" headings.
+type Lesson struct {
+	Language string
+	Intro    string // markdown before the first step's heading
+	Sections []Section
+	Summary  string // markdown of the closing "## … {#summary}" section, if any
+}
+
+// Section is the lesson text of one step.
+type Section struct {
+	Step     string // the step's id
+	Title    string
+	Markdown string // without the heading
+	Line     int    // of the heading in the file, for errors
+}
