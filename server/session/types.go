@@ -1,0 +1,158 @@
+package session
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/netground/netground/server/observe"
+)
+
+// Caller is who asks, and in which language texts are wanted.
+type Caller struct {
+	Learner  string
+	Language string
+}
+
+// The states of a session.
+const (
+	Starting  = "starting"
+	Ready     = "ready"
+	Resetting = "resetting"
+	Ended     = "ended"
+)
+
+// The states of a host.
+const (
+	HostUp        = "up"
+	HostRebooting = "rebooting"
+	HostDown      = "down"
+)
+
+// Session is one learner in one lab, as the API shows it.
+type Session struct {
+	ID        string      `json:"id"`
+	Lab       string      `json:"lab"`
+	CreatedAt time.Time   `json:"createdAt"`
+	ExpiresAt time.Time   `json:"expiresAt"`
+	State     string      `json:"state"` // Starting, Ready, Resetting or Ended
+	Hosts     []HostState `json:"hosts"`
+	Terminals []Terminal  `json:"terminals"`
+	Steps     []StepState `json:"steps"`
+}
+
+// HostState is whether a host runs.
+type HostState struct {
+	Name  string `json:"name"`
+	State string `json:"state"` // HostUp, HostRebooting or HostDown
+}
+
+// Terminal is one shell on one host.
+type Terminal struct {
+	ID       string `json:"id"`
+	Host     string `json:"host"`
+	Cols     uint16 `json:"cols"`
+	Rows     uint16 `json:"rows"`
+	Exited   bool   `json:"exited"`
+	ExitCode int    `json:"exitCode"`
+}
+
+// StepState is how far the learner is with one step.
+type StepState struct {
+	ID       string     `json:"id"`
+	Passed   bool       `json:"passed"`
+	PassedAt *time.Time `json:"passedAt"`
+	// Holds says whether all checks hold now; nil as long as nobody has looked.
+	Holds *bool `json:"holds"`
+	// CaughtUp says that the step passed by "catch up", not by the learner.
+	CaughtUp  bool     `json:"caughtUp,omitempty"`
+	HintsUsed int      `json:"hintsUsed"`
+	Hints     []string `json:"hints"` // HTML, in the order in which they were shown
+	// MoreHints says whether another hint is to be had now.
+	MoreHints        bool              `json:"moreHints"`
+	SolutionRevealed bool              `json:"solutionRevealed"`
+	Solution         []Command         `json:"solution"` // nil until revealed
+	CheckedAt        *time.Time        `json:"checkedAt"`
+	Attempts         int               `json:"attempts"` // times that the learner asked for a check
+	Answers          map[string]string `json:"answers"`
+	// Checks is the last evaluation in the lab's order, or empty before the
+	// first. A check of it that was left out (a probe of a later step) has the
+	// reason NotChecked.
+	Checks []CheckState `json:"checks"`
+}
+
+// NotChecked is the reason of a check that was not evaluated yet.
+const NotChecked = "not-checked"
+
+// Command is one line of a solution and the host on which it is typed; the
+// host "answer" stands for the answer field of the page.
+type Command struct {
+	Host string `json:"host"`
+	Line string `json:"line"`
+}
+
+// CheckState is the outcome of one check.
+type CheckState struct {
+	Kind     string `json:"kind"`
+	OK       bool   `json:"ok"`
+	Expected string `json:"expected"`
+	Found    string `json:"found"`
+	Why      string `json:"why"`
+	Reason   string `json:"reason"`
+	Hint     string `json:"hint"` // HTML; empty unless the learner asked
+}
+
+// The names of events, as server-sent events carry them.
+const (
+	SessionEvent  = "session"  // Data is Session
+	StateEvent    = "state"    // Data is *observe.State
+	StepEvent     = "step"     // Data is StepState
+	TerminalEvent = "terminal" // Data is Terminal; a closed one has Exited set
+	HostEvent     = "host"     // Data is HostState
+	ProgressEvent = "progress" // Data is Progress
+	NoticeEvent   = "notice"   // Data is Notice
+)
+
+// Event is one thing that happened in a session. Data is ready for JSON, in
+// the language of the subscriber.
+type Event struct {
+	ID   uint64
+	Name string
+	Data any
+}
+
+// JSON returns the event's data as one line.
+func (e Event) JSON() ([]byte, error) { return json.Marshal(e.Data) }
+
+// Progress is how far something has come that takes a while.
+type Progress struct {
+	What  string `json:"what"` // "catch-up" or "reset"
+	Step  string `json:"step"` // the step that is being solved, or empty
+	Done  int    `json:"done"`
+	Total int    `json:"total"`
+	Error string `json:"error,omitempty"`
+}
+
+// Notice is a sentence that the learner must see.
+type Notice struct {
+	Kind      string    `json:"kind"` // "expires-soon", "ended", "keeper-gone"
+	Text      string    `json:"text"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// Phase is one part of what creating a session took.
+type Phase struct {
+	Name     string // admission, store, pool, sandbox, observe, terminal
+	Duration time.Duration
+}
+
+// Created is what Create did.
+type Created struct {
+	Session Session
+	// New is false if the learner's live session of that lab was resumed.
+	New bool
+	// FromPool says that the sandbox stood ready.
+	FromPool bool
+	Phases   []Phase
+}
+
+var _ = (*observe.State)(nil)
