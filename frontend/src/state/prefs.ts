@@ -1,0 +1,73 @@
+/** What the learner chose for the page as a whole, remembered in this browser. */
+import { computed, effect, signal } from "@preact/signals";
+import type { Theme } from "../api/panes";
+import type { Language } from "../api/types";
+import { load, save } from "./storage";
+
+interface Stored {
+	theme?: Theme;
+	language?: Language;
+	motion?: "paused";
+}
+
+// boot.js reads the same key.
+const key = "netground.prefs";
+
+function stored(): Stored {
+	const value = load<Stored>(key, {});
+	return {
+		...(value.theme === "light" || value.theme === "dark" ? { theme: value.theme } : {}),
+		...(value.language === "ko" || value.language === "en" ? { language: value.language } : {}),
+		...(value.motion === "paused" ? { motion: value.motion } : {}),
+	};
+}
+
+const prefs = signal<Stored>(stored());
+
+/** A media query as a signal. */
+function media(query: string) {
+	const list = window.matchMedia(query);
+	const matches = signal(list.matches);
+	list.addEventListener("change", (e) => {
+		matches.value = e.matches;
+	});
+	return matches;
+}
+
+const systemDark = media("(prefers-color-scheme: dark)");
+const systemStill = media("(prefers-reduced-motion: reduce)");
+
+export const theme = computed<Theme>(() => prefs.value.theme ?? (systemDark.value ? "dark" : "light"));
+
+export const language = computed<Language>(
+	() => prefs.value.language ?? (navigator.language?.startsWith("ko") ? "ko" : "en"),
+);
+
+/** The learner has paused motion here. */
+export const motionPaused = computed(() => prefs.value.motion === "paused");
+
+/** Nothing may move: paused here, or asked for by the system. */
+export const still = computed(() => motionPaused.value || systemStill.value);
+
+function change(part: Stored): void {
+	prefs.value = { ...prefs.value, ...part };
+	save(key, prefs.value);
+}
+
+export const setTheme = (value: Theme) => change({ theme: value });
+export const setLanguage = (value: Language) => change({ language: value });
+export function pauseMotion(paused: boolean): void {
+	const { motion: _, ...rest } = prefs.value;
+	prefs.value = paused ? { ...rest, motion: "paused" } : rest;
+	save(key, prefs.value);
+}
+
+/** Keeps the document's element in step with what was chosen. */
+export function applyPrefs(root: HTMLElement): () => void {
+	return effect(() => {
+		root.dataset.theme = theme.value;
+		root.lang = language.value;
+		if (motionPaused.value) root.dataset.motion = "paused";
+		else delete root.dataset.motion;
+	});
+}
