@@ -1,0 +1,98 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Error is one thing that is wrong with a lab, and what to do about it.
+type Error struct {
+	File    string // beneath the labs' folder
+	Line    int    // 1-based; 0 where the file as a whole is meant
+	Column  int
+	Message string
+	Remedy  string
+}
+
+// Error reads like a compiler's: file:line:column: message. Remedy.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.File)
+	if e.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", e.Line, max(e.Column, 1))
+	}
+	b.WriteString(": " + e.Message)
+	if e.Remedy != "" {
+		b.WriteString(". " + e.Remedy)
+	}
+	return b.String()
+}
+
+// Errors returns the single errors of what Load or LoadCourse returned.
+func Errors(err error) []*Error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []*Error
+		for _, e := range joined.Unwrap() {
+			all = append(all, Errors(e)...)
+		}
+		return all
+	}
+	var one *Error
+	if errors.As(err, &one) {
+		return []*Error{one}
+	}
+	return []*Error{{Message: err.Error()}}
+}
+
+// problems collects what is wrong with one file, so that an author sees it all at once.
+type problems struct {
+	file string
+	list []error
+}
+
+func (p *problems) add(at position, message, remedy string) {
+	p.list = append(p.list, &Error{File: p.file, Line: at.line, Column: at.column, Message: message, Remedy: remedy})
+}
+
+func (p *problems) err() error { return errors.Join(p.list...) }
+
+// position in a file; the zero value means the whole file.
+type position struct{ line, column int }
+
+// nearest suggests the known word that was probably meant.
+func nearest(word string, known []string) string {
+	best, bestDistance := "", 1+len(word)/3
+	for _, k := range known {
+		if d := distance(strings.ToLower(word), strings.ToLower(k)); d <= bestDistance {
+			best, bestDistance = k, d-1
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("Did you mean %q?", best)
+}
+
+// distance is the Levenshtein distance of two short words.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			diagonal, row[j] = row[j], min(row[j]+1, row[j-1]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}

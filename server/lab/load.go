@@ -1,0 +1,131 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"regexp"
+)
+
+var labName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+
+// Load reads and validates the lab in the folder of that name. Its error joins
+// one *Error for each thing that is wrong; see Errors.
+func Load(fsys fs.FS, name string) (*Lab, error) {
+	if !labName.MatchString(name) {
+		return nil, &Error{File: name, Message: fmt.Sprintf("%q is no name for a lab", name), Remedy: "Use lower-case letters, digits and hyphens"}
+	}
+	sub, err := fs.Sub(fsys, name)
+	if err != nil {
+		return nil, &Error{File: name, Message: err.Error()}
+	}
+	return load(sub, name, name+"/")
+}
+
+// LoadDir reads and validates the lab of a folder by itself; prefix stands before file names in errors.
+func LoadDir(dir fs.FS, name, prefix string) (*Lab, error) { return load(dir, name, prefix) }
+
+func load(dir fs.FS, name, prefix string) (*Lab, error) {
+	file := prefix + "lab.yaml"
+	data, err := readFile(dir, "lab.yaml")
+	if err != nil {
+		return nil, &Error{File: file, Message: "cannot read it: " + reason(err), Remedy: "A lab is a folder with lab.yaml, lesson.en.md and lesson.ko.md; 'netground lab new' makes one"}
+	}
+	l := &Lab{Name: name, Lessons: map[string]Lesson{}}
+	d := decode(file, data, l)
+	if len(d.list) > 0 {
+		return nil, d.err()
+	}
+	l.validate(d)
+	all := d.list
+	for _, language := range Languages {
+		base := "lesson." + language + ".md"
+		text, err := readFile(dir, base)
+		if err != nil {
+			all = append(all, &Error{File: prefix + base, Message: "cannot read it: " + reason(err), Remedy: "Every lab has its lesson in each language"})
+			continue
+		}
+		lesson, problems := parseLesson(prefix+base, language, string(text))
+		all = append(all, problems...)
+		all = append(all, l.checkLesson(prefix+base, lesson)...)
+		l.Lessons[language] = lesson
+	}
+	if len(all) > 0 {
+		return nil, errors.Join(all...)
+	}
+	return l, nil
+}
+
+func readFile(dir fs.FS, name string) ([]byte, error) {
+	f, err := dir.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if fi, err := f.Stat(); err == nil && !fi.Mode().IsRegular() {
+		return nil, errors.New("it is no regular file")
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("it has more than %d bytes", maxFile)
+	}
+	return data, err
+}
+
+func reason(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "it does not exist"
+	}
+	return err.Error()
+}
+
+// LoadCourse reads course.yaml; the labs that it names are not read.
+func LoadCourse(fsys fs.FS) (*Course, error) {
+	data, err := readFile(fsys, "course.yaml")
+	if err != nil {
+		return nil, &Error{File: "course.yaml", Message: "cannot read it: " + reason(err), Remedy: "It lists the chapters and their labs"}
+	}
+	c := &Course{}
+	d := decode("course.yaml", data, c)
+	if len(d.list) > 0 {
+		return nil, d.err()
+	}
+	d.text(c.Title, true, "title")
+	seen := map[string]bool{}
+	for i, ch := range c.Chapters {
+		d.text(ch.Title, true, "chapters", i, "title")
+		d.text(ch.Summary, false, "chapters", i, "summary")
+		for j, name := range ch.Labs {
+			switch {
+			case !labName.MatchString(name):
+				d.add(d.at("chapters", i, "labs", j), fmt.Sprintf("%q is no name for a lab", name), "Name its folder: lower-case letters, digits and hyphens")
+			case seen[name]:
+				d.add(d.at("chapters", i, "labs", j), fmt.Sprintf("lab %q is listed twice", name), "Keep one")
+			}
+			seen[name] = true
+		}
+	}
+	return c, d.err()
+}
+
+// LoadAll reads the course and every lab that it names.
+func LoadAll(fsys fs.FS) (*Course, map[string]*Lab, error) {
+	course, err := LoadCourse(fsys)
+	if err != nil {
+		return nil, nil, err
+	}
+	labs := map[string]*Lab{}
+	var all []error
+	for _, ch := range course.Chapters {
+		for _, name := range ch.Labs {
+			l, err := Load(fsys, name)
+			if err != nil {
+				all = append(all, err)
+				continue
+			}
+			labs[name] = l
+		}
+	}
+	return course, labs, errors.Join(all...)
+}

@@ -1,0 +1,87 @@
+package lab
+
+import (
+	"encoding/json"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// Schema returns the JSON Schema (2020-12) of lab.yaml, made from the same
+// types that parse it, for editors that complete and check as one types.
+func Schema() ([]byte, error) {
+	s := schemaOf(reflect.TypeFor[Lab]())
+	s.Schema = "https://json-schema.org/draft/2020-12/schema"
+	s.Title = "Netground lab"
+	s.Required = []string{"title", "minutes", "topology", "steps"}
+	return json.MarshalIndent(s, "", "  ")
+}
+
+func schemaOf(t reflect.Type) *jsonschema.Schema {
+	text := &jsonschema.Schema{Type: "string"}
+	switch t {
+	case reflect.TypeFor[Text]():
+		s := &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{}, Required: Languages, AdditionalProperties: never()}
+		for _, l := range Languages {
+			s.Properties[l] = text
+		}
+		return s
+	case reflect.TypeFor[Link]():
+		return &jsonschema.Schema{Type: "array", Items: text, MinItems: new(2), MaxItems: new(2), Description: "two ends: a host's device as A:eth0, or a switch by its name"}
+	case reflect.TypeFor[Script]():
+		line := &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Types: []string{"string", "number"}}, {Type: "array", Items: text}, {Type: "object"}}}
+		turn := &jsonschema.Schema{Type: "object", AdditionalProperties: line}
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{turn, {Type: "array", Items: turn}}, Description: "host: command, or a list of those where hosts take turns"}
+	case reflect.TypeFor[netip.Addr](), reflect.TypeFor[netip.Prefix]():
+		return text
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return schemaOf(t.Elem())
+	case reflect.String:
+		return &jsonschema.Schema{Types: []string{"string", "number", "boolean"}} // YAML reads 1 as a number
+	case reflect.Bool:
+		return &jsonschema.Schema{Type: "boolean"}
+	case reflect.Int:
+		return &jsonschema.Schema{Type: "integer"}
+	case reflect.Float64:
+		return &jsonschema.Schema{Type: "number"}
+	case reflect.Array:
+		return &jsonschema.Schema{Type: "array", Items: schemaOf(t.Elem()), MinItems: new(t.Len()), MaxItems: new(t.Len())}
+	case reflect.Slice:
+		return &jsonschema.Schema{Type: "array", Items: schemaOf(t.Elem())}
+	case reflect.Map:
+		return &jsonschema.Schema{Type: "object", AdditionalProperties: schemaOf(t.Elem())}
+	}
+	s := &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{}, AdditionalProperties: never()}
+	addFields(s, t)
+	if t == reflect.TypeFor[Check]() {
+		for _, k := range checkKinds() {
+			s.OneOf = append(s.OneOf, &jsonschema.Schema{Required: []string{k}})
+		}
+	}
+	return s
+}
+
+func addFields(s *jsonschema.Schema, t reflect.Type) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		tag, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		switch {
+		case options == "inline":
+			addFields(s, f.Type)
+		case tag == "" || tag == "-":
+		default:
+			s.Properties[tag] = schemaOf(f.Type)
+			if options != "omitempty" && !slices.Contains([]string{"fails"}, tag) {
+				s.Required = append(s.Required, tag)
+			}
+		}
+	}
+}
+
+// never allows nothing.
+func never() *jsonschema.Schema { return &jsonschema.Schema{Not: &jsonschema.Schema{}} }
