@@ -1,0 +1,227 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/opencontainers/cgroups"
+	"github.com/opencontainers/cgroups/manager"
+)
+
+// limited are the v1 controllers with limits. They hold what hosts run and not
+// the keeper: a fork bomb or a full memory must not hit the process that ends
+// them. The other hierarchies hold the keeper too, as they limit nothing.
+var limited = []string{"memory", "pids", "cpu", "cpuacct"}
+
+// cgroup is the control group of one sandbox, on v1 and v2.
+type cgroup struct {
+	manager cgroups.Manager
+	v2      bool
+	dir     string            // v2: the parent of keeper and hosts
+	paths   map[string]string // v1: by controller
+}
+
+func newCgroup(parent, id string, l Limits, base uint32) (*cgroup, error) {
+	g := &cgroup{v2: cgroups.IsCgroup2UnifiedMode()}
+	path := filepath.Join("/", parent, id)
+	if g.v2 {
+		g.dir = filepath.Join("/sys/fs/cgroup", path)
+		path = filepath.Join(path, "hosts")
+	}
+	r := &cgroups.Resources{
+		Memory: l.MemoryBytes, MemorySwap: l.MemoryBytes, PidsLimit: &l.Pids, SkipDevices: true,
+		CpuQuota: int64(l.CPUPercent) * 1000, CpuPeriod: 100_000, // CPUPercent of one processor
+	}
+	var err error
+	if g.manager, err = manager.New(&cgroups.Cgroup{Path: path, Resources: r}); err != nil {
+		return nil, fmt.Errorf("cannot prepare a cgroup: %w", err)
+	}
+	if err := g.create(r, int(base)); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot make a cgroup: %w", err), g.destroy())
+	}
+	return g, nil
+}
+
+func (g *cgroup) create(r *cgroups.Resources, owner int) error {
+	if err := g.manager.Apply(-1); err != nil {
+		return err
+	}
+	err := g.manager.Set(r)
+	if err != nil && !g.v2 && r.MemorySwap != 0 {
+		// Swap accounting is off, as is Debian's default on v1.
+		r.MemorySwap = 0
+		err = g.manager.Set(r)
+	}
+	if err != nil {
+		return err
+	}
+	dirs := []string{}
+	if g.v2 {
+		if err := os.Mkdir(filepath.Join(g.dir, "keeper"), 0o755); err != nil {
+			return err
+		}
+		// The keeper moves what it forks to hosts, which needs the right to write
+		// to their common ancestor's cgroup.procs (cgroups(7), delegation).
+		if err := os.Chown(filepath.Join(g.dir, "cgroup.procs"), owner, owner); err != nil {
+			return err
+		}
+		dirs = append(dirs, filepath.Join(g.dir, "hosts"))
+	} else {
+		g.paths = g.manager.GetPaths()
+		for _, dir := range g.paths {
+			if err := os.MkdirAll(dir, 0o755); err != nil { // SkipDevices left one out
+				return err
+			}
+			dirs = append(dirs, dir)
+		}
+		slices.Sort(dirs)
+		dirs = slices.Compact(dirs)
+	}
+	for _, dir := range dirs {
+		// What may be delegated: the limits stay the machine's.
+		for _, f := range []string{"", "cgroup.procs", "tasks", "cgroup.threads", "cgroup.subtree_control"} {
+			if err := os.Chown(filepath.Join(dir, f), owner, owner); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// files opens what the keeper needs to put itself and its hosts into the group.
+func (g *cgroup) files() (dirs, keeperTasks, hostTasks []*os.File, mounts []string, err error) {
+	if g.v2 {
+		for _, name := range []string{"keeper", "hosts"} {
+			f, err := os.Open(filepath.Join(g.dir, name))
+			if err != nil {
+				return dirs, nil, nil, nil, fmt.Errorf("cannot open a cgroup: %w", err)
+			}
+			dirs = append(dirs, f)
+		}
+		return dirs, nil, nil, nil, nil
+	}
+	seen := map[string]bool{}
+	for _, controller := range slices.Backward(append(g.others(), limited...)) {
+		dir := g.paths[controller]
+		if dir == "" || seen[dir] {
+			continue
+		}
+		seen[dir] = true
+		isLimited := slices.Contains(limited, controller)
+		name := "cgroup.procs"
+		if isLimited {
+			name = "tasks" // moves one thread; cgroup.procs would move all of them
+		}
+		f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY, 0)
+		if err != nil {
+			return nil, keeperTasks, hostTasks, nil, fmt.Errorf("cannot open a cgroup: %w", err)
+		}
+		if isLimited {
+			hostTasks = append(hostTasks, f)
+		} else {
+			keeperTasks = append(keeperTasks, f)
+		}
+		mounts = append(mounts, g.mountOptions(dir))
+	}
+	slices.Sort(mounts)
+	return nil, keeperTasks, hostTasks, mounts, nil
+}
+
+func (g *cgroup) others() (names []string) {
+	for name := range g.paths {
+		if name != "" && !slices.Contains(limited, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// mountOptions are those that mount the v1 hierarchy of the directory.
+func (g *cgroup) mountOptions(dir string) string {
+	var names []string
+	for name, d := range g.paths {
+		if d == dir {
+			if strings.HasPrefix(name, "name=") {
+				return "none," + name
+			}
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ",")
+}
+
+// processes lists everything that is in the group, for a clean-up after a crash.
+func (g *cgroup) processes() []int {
+	dirs := []string{g.dir}
+	if !g.v2 {
+		dirs = nil
+		for _, dir := range g.paths {
+			dirs = append(dirs, dir)
+		}
+	}
+	var pids []int
+	for _, dir := range dirs {
+		_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+			if err == nil && d.IsDir() {
+				more, _ := cgroups.GetPids(path)
+				pids = append(pids, more...)
+			}
+			return nil
+		})
+	}
+	slices.Sort(pids)
+	return slices.Compact(pids)
+}
+
+func (g *cgroup) destroy() error {
+	err := g.manager.Destroy()
+	if g.v2 {
+		err = errors.Join(err, cgroups.RemovePath(g.dir))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot remove a cgroup: %w", err)
+	}
+	return nil
+}
+
+// Usage is what a sandbox uses now.
+type Usage struct {
+	MemoryBytes int64 // pages of its processes and files, and charged kernel memory
+	Pids        int64
+	CPUNanos    int64 // since its start
+}
+
+func (g *cgroup) usage() (u Usage, err error) {
+	read := func(v1, v1file, v2file string) int64 {
+		path := filepath.Join(g.paths[v1], v1file)
+		if g.v2 {
+			path = filepath.Join(g.dir, "hosts", v2file)
+		}
+		b, e := os.ReadFile(path)
+		if e != nil {
+			err = fmt.Errorf("cannot read a cgroup: %w", e)
+			return 0
+		}
+		text := strings.TrimSpace(string(b))
+		if strings.HasPrefix(text, "usage_usec ") { // cpu.stat of v2
+			text, _, _ = strings.Cut(strings.TrimPrefix(text, "usage_usec "), "\n")
+			text += "000"
+		}
+		n, e := strconv.ParseInt(text, 10, 64)
+		if e != nil {
+			err = fmt.Errorf("cannot read a cgroup: %w", e)
+		}
+		return n
+	}
+	u.MemoryBytes = read("memory", "memory.usage_in_bytes", "memory.current")
+	u.Pids = read("pids", "pids.current", "pids.current")
+	u.CPUNanos = read("cpuacct", "cpuacct.usage", "cpu.stat")
+	return u, err
+}
