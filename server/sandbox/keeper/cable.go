@@ -162,8 +162,8 @@ func (k *keeper) connect(c *cable) error {
 		return v
 	}
 	err := n.nl.newVeth(at(near, n), at(far, f))
-	if err == nil && far.isSwitch {
-		err = f.nl.setMaster(far.index, bridgeIndex)
+	if err == nil && (far.up || far.isSwitch) {
+		err = f.nl.plug(at(far, f))
 	}
 	if err != nil {
 		return fmt.Errorf("cannot make the link %s:%s – %s:%s: %w", c.a.node, c.a.dev, c.b.node, c.b.dev, err)

@@ -14,7 +14,7 @@ import (
 
 // nlSocket is an rtnetlink socket (rtnetlink(7)) of one network namespace; it
 // stays in that namespace whichever thread uses it. A library would do, but
-// cannot create a veth with its far end named, up and in place by one message,
+// cannot create a veth with both ends numbered and in place by one message,
 // and its weight shows in the keeper's start.
 type nlSocket struct {
 	mu  sync.Mutex
@@ -251,7 +251,7 @@ func (s *nlSocket) newVeth(a, b vethEnd) error {
 		m.text(unix.IFLA_INFO_KIND, "veth")
 		m.nest(unix.IFLA_INFO_DATA, func() {
 			m.nest(vethInfoPeer, func() {
-				m.b = append(m.b, ifinfo(b.index, upFlag(b.up), unix.IFF_UP)...)
+				m.b = append(m.b, ifinfo(b.index, 0, 0)...)
 				common(m, b)
 				m.u32(unix.IFLA_NET_NS_FD, uint32(b.netns))
 			})
@@ -260,9 +260,13 @@ func (s *nlSocket) newVeth(a, b vethEnd) error {
 	return s.do(m, nil)
 }
 
-func (s *nlSocket) setMaster(index, master int) error {
-	m := newMessage(unix.RTM_NEWLINK, 0, ifinfo(index, 0, 0))
-	m.u32(unix.IFLA_MASTER, uint32(master))
+// plug does to the far end of a new pair what newVeth does to the near one: the
+// kernel refuses to set a veth up before its peer is there (veth_open()).
+func (s *nlSocket) plug(e vethEnd) error {
+	m := newMessage(unix.RTM_NEWLINK, 0, ifinfo(e.index, upFlag(e.up), unix.IFF_UP))
+	if e.master != 0 {
+		m.u32(unix.IFLA_MASTER, uint32(e.master))
+	}
 	return s.do(m, nil)
 }
 
