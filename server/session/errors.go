@@ -61,3 +61,90 @@ func (e *FullError) Text() lab.Text {
 		"ko": fmt.Sprintf("빈자리가 없습니다. 대기 순서는 %d번이고, 약 %d분 뒤에 자리가 날 것으로 보입니다.", e.Place, minutes),
 	}
 }
+
+func fail(code Code, en, ko string, cause error) *Error {
+	return &Error{Code: code, Text: lab.Text{"en": en, "ko": ko}, Cause: cause}
+}
+
+func noLab() error {
+	return fail(NotFound, "There is no such lab.", "그런 랩이 없습니다.", nil)
+}
+
+func noSession() error {
+	return fail(NotFound, "There is no such session.", "그런 세션이 없습니다.", nil)
+}
+
+func noStep() error {
+	return fail(NotFound, "This lab has no such step.", "이 랩에는 그런 단계가 없습니다.", nil)
+}
+
+func noHost() error {
+	return fail(NotFound, "This lab has no such host.", "이 랩에는 그런 호스트가 없습니다.", nil)
+}
+
+func noTerminal() error {
+	return fail(NotFound, "There is no such terminal.", "그런 터미널이 없습니다.", nil)
+}
+
+func sessionEnded() error {
+	return fail(Gone, "This session has ended. Open the lab again to go on.", "세션이 끝났습니다. 랩을 다시 열면 이어서 할 수 있습니다.", nil)
+}
+
+func sessionBusy() error {
+	return fail(Busy, "The lab is being prepared. Try again in a moment.", "랩을 준비하고 있습니다. 잠시 뒤에 다시 시도하십시오.", nil)
+}
+
+func shuttingDown() error {
+	return fail(Closing, "The server is being restarted. Try again in a minute.", "서버를 다시 시작하고 있습니다. 1분 뒤에 다시 시도하십시오.", nil)
+}
+
+func cannotStart(cause error) error {
+	return fail(Failed, "The lab could not be started. Try again; if it keeps failing, tell whoever runs this server.",
+		"랩을 시작하지 못했습니다. 다시 시도해 보고, 계속 실패하면 서버 운영자에게 알리십시오.", cause)
+}
+
+func quota(sessions int) error {
+	return fail(Quota,
+		fmt.Sprintf("You have %d labs open, which is as many as fit. End one of them first.", sessions),
+		fmt.Sprintf("이미 랩 %d개를 열어 두어 더 열 수 없습니다. 하나를 먼저 끝내십시오.", sessions), nil)
+}
+
+func manyTerminals(limit int) error {
+	return fail(Quota,
+		fmt.Sprintf("There are %d terminals open, which is as many as fit. Close one of them first.", limit),
+		fmt.Sprintf("터미널을 이미 %d개 열어 두어 더 열 수 없습니다. 하나를 먼저 닫으십시오.", limit), nil)
+}
+
+func manySubscribers(limit int) error {
+	return fail(Quota,
+		fmt.Sprintf("This lab is open in %d tabs, which is as many as fit. Close one of them first.", limit),
+		fmt.Sprintf("이 랩을 이미 탭 %d개에서 열어 두었습니다. 하나를 먼저 닫으십시오.", limit), nil)
+}
+
+func cannotReset(cause error) *Error {
+	return fail(Failed, "The lab could not be reset, and is as it was. Try again.",
+		"랩을 초기화하지 못했습니다. 랩은 이전 상태 그대로이니 다시 시도하십시오.", cause)
+}
+
+func hostBusy() error {
+	return fail(Busy, "The host is rebooting. Try again in a moment.", "호스트가 다시 시작하고 있습니다. 잠시 뒤에 다시 시도하십시오.", nil)
+}
+
+func badSize() error {
+	return fail(Invalid, "A terminal has 1 to 1000 columns and 1 to 500 rows.", "터미널은 1~1000칸, 1~500줄이어야 합니다.", nil)
+}
+
+func badAnswer() error {
+	return fail(Invalid, "The answer is too long, or is no text.", "답이 너무 길거나 올바른 텍스트가 아닙니다.", nil)
+}
+
+func noAnswer() error {
+	return fail(NotFound, "This step asks no such question.", "이 단계에는 그런 질문이 없습니다.", nil)
+}
+
+func catchUpStopped() lab.Text {
+	return lab.Text{
+		"en": "Catching up was stopped, because the lab is being reset.",
+		"ko": "랩을 초기화하느라 앞 단계 따라잡기를 멈췄습니다.",
+	}
+}

@@ -1,9 +1,18 @@
 package session
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/netground/netground/server/lab"
@@ -11,6 +20,8 @@ import (
 
 // Options configures a Manager. Zero values mean the default that is named.
 type Options struct {
+	Store  Store
+	Engine Engine
 	Course *lab.Course
 	Labs   map[string]*lab.Lab
 	// Render turns a hint's markdown into safe HTML.
@@ -19,126 +30,334 @@ type Options struct {
 	// Now is the clock; time.Now.
 	Now func() time.Time
 
-	IdleTimeout   time.Duration // 45 minutes
-	WarnBefore    time.Duration // 5 minutes
-	HardLimit     time.Duration // 8 hours
-	MaxPerLearner int           // live sessions of one learner; 3
-	MaxSessions   int           // sandboxes in all, ready ones among them; by the machine's memory
-	MaxTerminals  int           // shells of one session; 16
-	PoolSize      int           // sandboxes kept ready; 2, negative: none
+	IdleTimeout time.Duration // 45 minutes
+	WarnBefore  time.Duration // 5 minutes
+	HardLimit   time.Duration // 8 hours
+
+	MaxPerLearner int // live sessions of one learner; 3
+	MaxSessions   int // sandboxes in all, ready ones among them; by the machine's memory
+	MaxTerminals  int // shells of one session; 16
+	PoolSize      int // sandboxes kept ready; 2, negative: none
+
+	// FreeMemory says how much memory is available; from /proc/meminfo.
+	FreeMemory func() (bytes int64, err error)
+	// MinFreeMemory is what must be left for a session to start; 256 MiB.
+	MinFreeMemory int64
+
+	// RecheckEvery is how often the current step is looked at though nothing
+	// is known to have changed, files and sockets having no events; 3 seconds.
+	RecheckEvery time.Duration
+	// RecheckFor is how long after the learner's last activity that goes on; 1 minute.
+	RecheckFor time.Duration
+}
+
+const (
+	// sessionMemory is what a session is reckoned with: an idle one takes a
+	// tenth, one in which somebody works may take several times as much.
+	sessionMemory = 64 << 20
+	mostSessions  = 2000
+
+	buildTimeout = 30 * time.Second
+	tickEvery    = 5 * time.Second
+)
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Store == nil || o.Engine == nil || o.Render == nil {
+		return o, errors.New("cannot hold sessions without a store, an engine and a renderer")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.FreeMemory == nil {
+		o.FreeMemory = freeMemory
+	}
+	def(&o.IdleTimeout, 45*time.Minute)
+	def(&o.WarnBefore, 5*time.Minute)
+	def(&o.HardLimit, 8*time.Hour)
+	def(&o.MaxPerLearner, 3)
+	def(&o.MaxTerminals, 16)
+	def(&o.PoolSize, 2)
+	def(&o.MinFreeMemory, 256<<20)
+	def(&o.RecheckEvery, 3*time.Second)
+	def(&o.RecheckFor, time.Minute)
+	if o.MaxSessions == 0 {
+		free, err := o.FreeMemory()
+		if err != nil {
+			return o, fmt.Errorf("cannot tell how many sessions fit: %w", err)
+		}
+		o.MaxSessions = int(min(mostSessions, max(1, (free-o.MinFreeMemory)/sessionMemory)))
+	}
+	o.PoolSize = min(max(0, o.PoolSize), o.MaxSessions)
+	return o, nil
+}
+
+func def[T comparable](v *T, to T) {
+	var zero T
+	if *v == zero {
+		*v = to
+	}
+}
+
+// freeMemory returns MemAvailable, see proc_meminfo(5).
+func freeMemory() (int64, error) {
+	f, err := os.Open("/proc/meminfo")
+	if err != nil {
+		return 0, fmt.Errorf("cannot read the free memory: %w", err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		if len(fields) == 3 && fields[0] == "MemAvailable:" {
+			kb, err := strconv.ParseInt(fields[1], 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("cannot read the free memory: %w", err)
+			}
+			return kb << 10, nil
+		}
+	}
+	return 0, errors.Join(errors.New("cannot read the free memory: /proc/meminfo does not say it"), lines.Err())
 }
 
 // Manager holds all sessions of a server.
-type Manager struct{}
+type Manager struct {
+	o       Options
+	store   Store
+	engine  Engine
+	log     *slog.Logger
+	journal *journal
 
-var errTodo = errors.New("not built yet")
+	ctx        context.Context // ends when Close begins: loops stop
+	cancel     context.CancelFunc
+	background sync.WaitGroup // goroutines that end with their session, or with ctx
+	// cores bounds how many sandboxes are built at once: more in parallel only
+	// wait for the kernel's rtnl lock.
+	cores chan struct{}
 
-// Open returns a manager, after it has marked as ended what a crash left.
-func Open(ctx context.Context, o Options) (*Manager, error) { return nil, errTodo }
+	mu       sync.Mutex
+	closing  bool
+	course   *lab.Course
+	labs     map[string]*lab.Lab
+	lives    map[string]*live    // by id
+	byLab    map[[2]string]*live // by learner and lab
+	creating int                 // Creates that wait for their sandbox
+	extra    int                 // sandboxes beside lives and pool: those of resets
+	pool     pool
+	queue    queue
+	lifetime time.Duration // of a session, the mean of recent ones
 
-// Close ends all sessions and returns when everything is stored, or when ctx ends.
-func (m *Manager) Close(ctx context.Context) error { return errTodo }
+	count counters
+}
+
+type counters struct {
+	creates, fromPool, resumes, failures, refused atomic.Uint64
+	resets, reboots, catchUps                     atomic.Uint64
+	evaluations, checks, passed                   atomic.Uint64
+	terminals, slow                               atomic.Uint64
+	create, pooled, evaluation                    histogram
+
+	mu    sync.Mutex
+	ended map[string]uint64
+}
+
+// The reasons why sessions end, as they are stored and counted.
+const (
+	reasonIdle       = "idle"
+	reasonLimit      = "time limit"
+	reasonLearner    = "ended by the learner"
+	reasonKeeperGone = "keeper gone"
+	reasonFailed     = "could not be started"
+	reasonStopped    = "server stopped"
+	reasonRestarted  = "server restarted"
+	reasonTaken      = "used by a reset"
+)
+
+// Open returns a manager, after it has marked as ended what a crash left. The
+// sandboxes of those sessions are removed by whoever opens the sandboxes.
+func Open(ctx context.Context, o Options) (*Manager, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	n, err := o.Store.EndLive(ctx, reasonRestarted, o.Now())
+	if err != nil {
+		return nil, fmt.Errorf("cannot clean up after the last run: %w", err)
+	}
+	if n > 0 {
+		o.Log.Warn("ended the sessions that the last run left", "sessions", n)
+	}
+	m := &Manager{
+		o: o, store: o.Store, engine: o.Engine, log: o.Log,
+		journal: newJournal(o.Log),
+		cores:   make(chan struct{}, runtime.NumCPU()),
+		lives:   map[string]*live{}, byLab: map[[2]string]*live{},
+		lifetime: 30 * time.Minute,
+		count:    counters{ended: map[string]uint64{}},
+	}
+	m.ctx, m.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	m.pool.wake = make(chan struct{}, 1)
+	m.SetLabs(o.Course, o.Labs)
+	m.background.Go(func() { m.journal.run(m.ctx) })
+	m.background.Go(m.expireLoop)
+	if o.PoolSize > 0 {
+		m.background.Go(m.fillPool)
+	}
+	return m, nil
+}
+
+// Close ends all sessions and returns when everything is stored and no
+// goroutine is left, or when ctx ends. Sandboxes are handed to their reaper,
+// which is not waited for.
+func (m *Manager) Close(ctx context.Context) error {
+	m.mu.Lock()
+	m.closing = true
+	m.mu.Unlock()
+	for _, l := range m.all() {
+		m.end(l, reasonStopped)
+	}
+	m.emptyPool()
+	err := m.journal.flush(ctx)
+	m.cancel()
+	done := make(chan struct{})
+	go func() {
+		m.background.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		err = errors.Join(err, fmt.Errorf("cannot wait for the sessions' end: %w", ctx.Err()))
+	}
+	// What was being built when the pool was emptied has come since.
+	m.emptyPool()
+	if _, e := m.store.EndLive(ctx, reasonStopped, m.o.Now()); e != nil {
+		err = errors.Join(err, e)
+	}
+	return err
+}
 
 // SetLabs replaces the labs; running sessions keep theirs until a reset.
-func (m *Manager) SetLabs(course *lab.Course, labs map[string]*lab.Lab) {}
-
-// Create returns the learner's live session of the lab, or makes one.
-func (m *Manager) Create(ctx context.Context, c Caller, labName string) (Created, error) {
-	return Created{}, errTodo
+func (m *Manager) SetLabs(course *lab.Course, labs map[string]*lab.Lab) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.course, m.labs = course, maps.Clone(labs)
+	m.pool.wakeUp()
 }
 
-// Get returns a session.
-func (m *Manager) Get(ctx context.Context, c Caller, id string) (Session, error) {
-	return Session{}, errTodo
+// firstLab is the one that a class begins with.
+func (m *Manager) firstLab() string {
+	if m.course != nil {
+		for _, c := range m.course.Chapters {
+			for _, name := range c.Labs {
+				if m.labs[name] != nil {
+					return name
+				}
+			}
+		}
+	}
+	return ""
 }
 
-// LabProgress is how far a learner is with a lab.
-type LabProgress struct {
-	Passed  int    // steps
-	Session string // the live session's id, or empty
+func (m *Manager) view(c Caller) view { return view{c.Language, m.o.Render} }
+
+// end ends a session: whoever listens is told, the sandbox goes, the row says
+// why. It may be called again.
+func (m *Manager) end(l *live, reason string) {
+	l.mu.Lock()
+	if l.state == Ended {
+		l.mu.Unlock()
+		return
+	}
+	l.state = Ended
+	mach := l.mach
+	now := m.o.Now()
+	kind := "ended"
+	if reason == reasonKeeperGone {
+		kind = "keeper-gone"
+	}
+	l.hub.publish(NoticeEvent, notice{kind, endText(reason), now})
+	l.publishSession()
+	l.hub.end()
+	if l.catchCancel != nil {
+		l.catchCancel()
+	}
+	l.mu.Unlock()
+	l.cancel()
+	if mach != nil {
+		mach.stop()
+	}
+	m.mu.Lock()
+	delete(m.lives, l.id)
+	if key := [2]string{l.learner, l.labName}; m.byLab[key] == l {
+		delete(m.byLab, key)
+	}
+	if lived := now.Sub(l.created); reason != reasonFailed {
+		m.lifetime += (lived - m.lifetime) / 8
+	}
+	m.pool.wakeUp()
+	m.mu.Unlock()
+	m.journal.put("end "+l.id, func(ctx context.Context) error {
+		return m.store.EndSession(ctx, l.id, reason, now)
+	}, nil)
+	m.count.mu.Lock()
+	m.count.ended[reason]++
+	m.count.mu.Unlock()
+	m.log.Info("session ended", "session", l.id, "lab", l.labName, "reason", reason)
 }
 
-// Progress returns how far the learner is, by lab.
-func (m *Manager) Progress(ctx context.Context, learner string) (map[string]LabProgress, error) {
-	return nil, errTodo
+func endText(reason string) lab.Text {
+	switch reason {
+	case reasonIdle:
+		return lab.Text{
+			"en": "This lab was ended because nothing happened in it for a while. Your progress is kept.",
+			"ko": "한동안 아무 일도 없어 랩을 끝냈습니다. 진행 상황은 그대로 남아 있습니다.",
+		}
+	case reasonLimit:
+		return lab.Text{
+			"en": "This lab has reached its longest time and was ended. Your progress is kept.",
+			"ko": "랩을 쓸 수 있는 최대 시간이 지나 끝냈습니다. 진행 상황은 그대로 남아 있습니다.",
+		}
+	case reasonKeeperGone:
+		return lab.Text{
+			"en": "The lab's network has stopped unexpectedly. Your progress is kept; open the lab again to go on.",
+			"ko": "랩의 네트워크가 예기치 않게 멈췄습니다. 진행 상황은 그대로 남아 있으니 랩을 다시 열어 이어서 하십시오.",
+		}
+	case reasonStopped:
+		return lab.Text{
+			"en": "The server is being restarted. Your progress is kept; open the lab again in a minute.",
+			"ko": "서버를 다시 시작합니다. 진행 상황은 그대로 남아 있으니 1분 뒤에 랩을 다시 여십시오.",
+		}
+	}
+	return lab.Text{
+		"en": "This lab has ended. Your progress is kept.",
+		"ko": "랩이 끝났습니다. 진행 상황은 그대로 남아 있습니다.",
+	}
 }
 
-// End ends a session.
-func (m *Manager) End(ctx context.Context, c Caller, id string) error { return errTodo }
-
-// Reset gives the session a new sandbox. Passed steps stay passed.
-func (m *Manager) Reset(ctx context.Context, c Caller, id string) (Session, error) {
-	return Session{}, errTodo
+// Stats returns what the manager does and has done.
+func (m *Manager) Stats() Stats {
+	c := &m.count
+	s := Stats{
+		Max: m.o.MaxSessions, Creates: c.creates.Load(), FromPool: c.fromPool.Load(), Resumes: c.resumes.Load(),
+		Failures: c.failures.Load(), Refused: c.refused.Load(), Resets: c.resets.Load(), Reboots: c.reboots.Load(),
+		CatchUps: c.catchUps.Load(), Evaluations: c.evaluations.Load(), Checks: c.checks.Load(), Passed: c.passed.Load(),
+		Terminals: c.terminals.Load(), SlowSubscribers: c.slow.Load(),
+		CreateSeconds: c.create.read(), PoolSeconds: c.pooled.read(), EvaluationSeconds: c.evaluation.read(),
+	}
+	s.Unstored, s.Lost = m.journal.counts()
+	c.mu.Lock()
+	s.Ended = maps.Clone(c.ended)
+	c.mu.Unlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s.Live, s.Ready, s.Waiting = len(m.lives), len(m.pool.ready), len(m.queue.waiting)
+	for _, l := range m.lives {
+		l.mu.Lock()
+		s.Subscribers += len(l.hub.subs)
+		l.mu.Unlock()
+	}
+	return s
 }
-
-// Extend lets the session live for another idle timeout.
-func (m *Manager) Extend(ctx context.Context, c Caller, id string) (Session, error) {
-	return Session{}, errTodo
-}
-
-// CatchUp starts to solve the steps before the step; events tell how it goes.
-func (m *Manager) CatchUp(ctx context.Context, c Caller, id, step string) error { return errTodo }
-
-// Check evaluates the step now. A step without checks passes by it.
-func (m *Manager) Check(ctx context.Context, c Caller, id, step string) (StepState, error) {
-	return StepState{}, errTodo
-}
-
-// Hint shows one more hint of the step.
-func (m *Manager) Hint(ctx context.Context, c Caller, id, step string) (StepState, error) {
-	return StepState{}, errTodo
-}
-
-// Solution reveals the step's solution.
-func (m *Manager) Solution(ctx context.Context, c Caller, id, step string) (StepState, error) {
-	return StepState{}, errTodo
-}
-
-// Answer stores the learner's value for an answer check and evaluates the step.
-func (m *Manager) Answer(ctx context.Context, c Caller, id, step, name, value string) (StepState, error) {
-	return StepState{}, errTodo
-}
-
-// Reboot reboots a host.
-func (m *Manager) Reboot(ctx context.Context, c Caller, id, host string) error { return errTodo }
-
-// Terminals lists the session's terminals.
-func (m *Manager) Terminals(ctx context.Context, c Caller, id string) ([]Terminal, error) {
-	return nil, errTodo
-}
-
-// OpenTerminal starts a shell on a host.
-func (m *Manager) OpenTerminal(ctx context.Context, c Caller, id, host string, cols, rows uint16) (Terminal, error) {
-	return Terminal{}, errTodo
-}
-
-// CloseTerminal hangs up a terminal and forgets it.
-func (m *Manager) CloseTerminal(ctx context.Context, c Caller, id, terminal string) error {
-	return errTodo
-}
-
-// Attachment is what the websocket layer needs of a terminal. (AttachTerminal
-// follows with the terminal package:
-//
-//	func (m *Manager) AttachTerminal(c Caller, id, terminal string) (*Attachment, error)
-//	Attachment{Terminal *terminal.Terminal; Info Terminal; Done <-chan struct{}; Touch func()}
-//
-// Done is closed when the session ends or is reset; Touch says that the learner typed.)
-
-// ErrOverflow ends a subscription whose reader was too slow; it subscribes again.
-var ErrOverflow = errors.New("the subscriber is too slow")
-
-// Subscription is one reader of a session's events.
-type Subscription struct{}
-
-// Subscribe starts with a full set: a session event, then a state event.
-func (m *Manager) Subscribe(ctx context.Context, c Caller, id string) (*Subscription, error) {
-	return nil, errTodo
-}
-
-// Next waits for the next event. It returns io.EOF after the session has ended
-// and everything was read, and ErrOverflow if the reader was too slow.
-func (s *Subscription) Next(ctx context.Context) (Event, error) { return Event{}, errTodo }
-
-// Close ends the subscription.
-func (s *Subscription) Close() {}

@@ -1,0 +1,237 @@
+package session
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netground/netground/server/check"
+	"github.com/netground/netground/server/lab"
+	"github.com/netground/netground/server/store"
+)
+
+// step is how far the learner is with one step. A copy of it is a snapshot:
+// its slices and maps are replaced, never changed.
+type step struct {
+	def      *lab.Step
+	passed   time.Time // zero: not yet
+	caughtUp bool
+	attempts int
+	checked  time.Time
+	hints    []string // references, see hint
+	revealed bool
+	answers  map[string]string
+	// results are those of def.Checks, or nil before the first evaluation. One
+	// with the reason NotChecked was never established.
+	results []check.Result
+	// probedAt is the digest of the network that the last probes saw.
+	probedAt uint64
+}
+
+// holds says whether all checks hold now; nil if that is not known.
+func (s *step) holds() *bool {
+	if len(s.results) == 0 {
+		return nil
+	}
+	all, known := true, true
+	for _, r := range s.results {
+		switch {
+		case r.Reason == NotChecked:
+			known = false
+		case !r.OK:
+			all = false
+		}
+	}
+	if all && !known {
+		return nil
+	}
+	return &all
+}
+
+// in returns the step as the API shows it.
+func (s step) in(v view) any { return s.state(v) }
+
+func (s *step) state(v view) StepState {
+	st := StepState{
+		ID: s.def.ID, Passed: !s.passed.IsZero(), PassedAt: wall(s.passed), Holds: s.holds(), CaughtUp: s.caughtUp,
+		HintsUsed: len(s.hints), Hints: make([]string, 0, len(s.hints)), SolutionRevealed: s.revealed,
+		CheckedAt: wall(s.checked), Attempts: s.attempts, Answers: map[string]string{},
+		Checks: make([]CheckState, 0, len(s.results)),
+	}
+	for name, value := range s.answers {
+		st.Answers[name] = value
+	}
+	shown := map[string]bool{}
+	for _, ref := range s.hints {
+		shown[ref] = true
+		if text := s.hint(ref); text != nil {
+			st.Hints = append(st.Hints, v.html(text))
+		}
+	}
+	st.MoreHints = s.nextHint() != ""
+	if s.revealed {
+		st.Solution = make([]Command, 0, len(s.def.Solution))
+		for _, c := range s.def.Solution {
+			st.Solution = append(st.Solution, Command{Host: c.Host, Line: c.Line})
+		}
+	}
+	for i, r := range s.results {
+		c := CheckState{
+			Kind: r.Kind, OK: r.OK, Reason: r.Reason,
+			Expected: v.text(r.Expected), Found: v.text(r.Found), Why: v.text(r.Why),
+		}
+		if ref := checkHint(i); !r.OK && shown[ref] {
+			c.Hint = v.html(s.hint(ref))
+		}
+		st.Checks = append(st.Checks, c)
+	}
+	return st
+}
+
+// wall returns the time as JSON shows it, and nil for none.
+func wall(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC().Truncate(time.Millisecond)
+	return &t
+}
+
+// Hints are stored by reference, so that they follow the learner's language
+// and later corrections of the lab: "check 0" is the hint of the first check,
+// "mistake 1" that of the second mistake, "hint 2" the third of the step.
+
+func checkHint(i int) string   { return "check " + strconv.Itoa(i) }
+func mistakeHint(i int) string { return "mistake " + strconv.Itoa(i) }
+func stepHint(i int) string    { return "hint " + strconv.Itoa(i) }
+
+// hint returns the text of a reference, or nil if the lab has it no more.
+func (s *step) hint(ref string) lab.Text {
+	kind, number, _ := strings.Cut(ref, " ")
+	i, err := strconv.Atoi(number)
+	if err != nil || i < 0 {
+		return nil
+	}
+	switch {
+	case kind == "check" && i < len(s.def.Checks) && len(s.def.Checks[i].Hint) > 0:
+		return s.def.Checks[i].Hint
+	case kind == "mistake" && i < len(s.def.Mistakes) && len(s.def.Mistakes[i].Hint) > 0:
+		return s.def.Mistakes[i].Hint
+	case kind == "hint" && i < len(s.def.Hints):
+		return s.def.Hints[i]
+	}
+	return nil
+}
+
+// nextHint returns the reference of the hint that helps next, or "": for what
+// fails first, the hint of the mistake that it looks like, then the check's
+// own; at last the step's hints in order.
+func (s *step) nextHint() string {
+	shown := map[string]bool{}
+	for _, ref := range s.hints {
+		shown[ref] = true
+	}
+	fresh := func(ref string) bool { return !shown[ref] && s.hint(ref) != nil }
+	if failing := s.firstFailing(); failing >= 0 {
+		for i := range s.def.Mistakes {
+			if s.looksLike(&s.def.Mistakes[i], failing) && fresh(mistakeHint(i)) {
+				return mistakeHint(i)
+			}
+		}
+	}
+	for i, r := range s.results {
+		if !r.OK && r.Reason != NotChecked && fresh(checkHint(i)) {
+			return checkHint(i)
+		}
+	}
+	for i := range s.def.Hints {
+		if fresh(stepHint(i)) {
+			return stepHint(i)
+		}
+	}
+	return ""
+}
+
+func (s *step) firstFailing() int {
+	for i, r := range s.results {
+		if !r.OK && r.Reason != NotChecked {
+			return i
+		}
+	}
+	return -1
+}
+
+// looksLike says whether the learner's network looks as after the mistake: the
+// check that the mistake names is the first that fails.
+func (s *step) looksLike(m *lab.Mistake, failing int) bool {
+	return s.named(m.Fails) == failing
+}
+
+// named returns the index of a check that is named as kind or kind#N; -1 if
+// there is none.
+func (s *step) named(name string) int {
+	kind, number, numbered := strings.Cut(name, "#")
+	n := 1
+	if numbered {
+		n, _ = strconv.Atoi(number)
+	}
+	for i := range s.def.Checks {
+		if s.def.Checks[i].Kind() == kind {
+			if n--; n == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// newSteps returns the steps of a lab as the store remembers them.
+func newSteps(l *lab.Lab, rec store.LabRecord) []step {
+	steps := make([]step, len(l.Steps))
+	at := map[string]*step{}
+	for i := range l.Steps {
+		steps[i].def = &l.Steps[i]
+		at[l.Steps[i].ID] = &steps[i]
+	}
+	for _, r := range rec.Results {
+		if s := at[r.Step.Step]; s != nil {
+			s.passed, s.caughtUp, s.attempts = r.Passed, r.CaughtUp, r.Attempts
+		}
+	}
+	for _, h := range rec.Hints {
+		if s := at[h.Step.Step]; s != nil {
+			s.hints = append(s.hints, h.Hint)
+		}
+	}
+	for _, p := range rec.Solutions {
+		if s := at[p.Step]; s != nil {
+			s.revealed = true
+		}
+	}
+	for _, a := range rec.Answers {
+		if s := at[a.Step.Step]; s != nil {
+			s.keepAnswers(map[string]string{a.Name: a.Value})
+		}
+	}
+	return steps
+}
+
+func (s *step) answerCheck(name string) *lab.AnswerCheck {
+	for i := range s.def.Checks {
+		if a := s.def.Checks[i].Answer; a != nil && a.Name == name {
+			return a
+		}
+	}
+	return nil
+}
+
+// current returns the index of the step that the learner is at: the first one
+// with checks that is not passed; -1 if all are.
+func current(steps []step) int {
+	for i := range steps {
+		if steps[i].passed.IsZero() && len(steps[i].def.Checks) > 0 {
+			return i
+		}
+	}
+	return -1
+}
