@@ -1,6 +1,13 @@
 import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/course.css";
 import { render } from "preact";
+import { App, LabPage } from "./app";
+import { route, startRouter } from "./router";
 import { applyPrefs } from "./state/prefs";
 
 applyPrefs(document.documentElement);
-render(<p>Netground</p>, document.getElementById("app") as HTMLElement);
+startRouter();
+render(<App />, document.getElementById("app") as HTMLElement);
+// From the overview the next click is a lab.
+if (route.peek().name !== "lab") setTimeout(LabPage.preload, 300);

@@ -22,12 +22,17 @@ export interface TerminalPaneProps {
 }
 
 /**
- * Of src/terminal/TerminalPane.tsx: types the command into the host's
- * terminal in front (opening one if there is none) and shows it.
- * Enter is pressed too. Resolves when the keys are sent; rejects with a
- * sentence if they cannot be.
+ * Of src/terminal/TerminalPane.tsx, as runIn: types the command, and Enter,
+ * into the host's terminal (opening one if there is none) and shows it.
+ * Resolves when the keys are sent; rejects with a sentence if they cannot be.
  */
 export type RunIn = (host: string, command: string) => Promise<void>;
+
+/**
+ * Of src/terminal/TerminalPane.tsx, as showHost: brings the host's terminal
+ * to the front (opening one if there is none) and puts the focus into it.
+ */
+export type ShowHost = (host: string) => Promise<void>;
 
 /** Of src/diagram/Diagram.tsx: props of both Diagram and NetworkTable. */
 export interface DiagramProps {

@@ -8,6 +8,8 @@ interface Stored {
 	theme?: Theme;
 	language?: Language;
 	motion?: "paused";
+	/** Shortcuts of a single key, which dictation and tremor set off by accident. */
+	keys?: "off";
 }
 
 // boot.js reads the same key.
@@ -19,6 +21,7 @@ function stored(): Stored {
 		...(value.theme === "light" || value.theme === "dark" ? { theme: value.theme } : {}),
 		...(value.language === "ko" || value.language === "en" ? { language: value.language } : {}),
 		...(value.motion === "paused" ? { motion: value.motion } : {}),
+		...(value.keys === "off" ? { keys: value.keys } : {}),
 	};
 }
 
@@ -58,8 +61,14 @@ export const setTheme = (value: Theme) => change({ theme: value });
 export const setLanguage = (value: Language) => change({ language: value });
 export function pauseMotion(paused: boolean): void {
 	const { motion: _, ...rest } = prefs.value;
-	prefs.value = paused ? { ...rest, motion: "paused" } : rest;
-	save(key, prefs.value);
+	prefs.value = rest;
+	change(paused ? { motion: "paused" } : {});
+}
+export const singleKeys = computed(() => prefs.value.keys !== "off");
+export function setSingleKeys(on: boolean): void {
+	const { keys: _, ...rest } = prefs.value;
+	prefs.value = rest;
+	change(on ? {} : { keys: "off" });
 }
 
 /** Keeps the document's element in step with what was chosen. */

@@ -1,0 +1,128 @@
+/** Lines across the page for what concerns the session as a whole. */
+import type { ComponentChildren } from "preact";
+import { catalogue } from "../i18n/catalogue";
+import { offlineText } from "../ui/ErrorPage";
+import { Cross } from "../ui/icons";
+import { IconButton } from "../ui/Tools";
+import { duration, useClock, useLasting } from "./clock";
+import type { LabStore } from "./store";
+
+const text = catalogue(
+	{
+		lost: "The connection is lost. Your network keeps running; the page reconnects by itself.",
+		reconnect: "Reconnect now",
+		soon: (time: string) => `The session ends in ${time} unless you go on or extend it.`,
+		soonest: "The session ends in less than a minute unless you go on or extend it.",
+		extend: "Extend",
+		catchUp: (done: number, of: number) => `Catching up: ${done} of ${of} steps are done.`,
+		reset: "The lab is being reset…",
+		failed: "This did not work.",
+		dismiss: "Dismiss",
+	},
+	{
+		lost: "연결이 끊겼습니다. 네트워크는 계속 돌아가고 있으며, 자동으로 다시 연결합니다.",
+		reconnect: "지금 다시 연결",
+		soon: (time) => `계속 작업하거나 시간을 늘리지 않으면 ${time} 뒤에 세션이 끝납니다.`,
+		soonest: "계속 작업하거나 시간을 늘리지 않으면 곧 세션이 끝납니다.",
+		extend: "시간 늘리기",
+		catchUp: (done, of) => `따라잡는 중입니다. ${of}단계 중 ${done}단계를 마쳤습니다.`,
+		reset: "실습을 초기화하는 중입니다…",
+		failed: "처리하지 못했습니다.",
+		dismiss: "닫기",
+	},
+);
+
+export function Banners({ store }: { store: LabStore }) {
+	const session = store.session.value;
+	const live = store.phase.value.kind === "open" && session !== null && session.state !== "ended";
+	const problem = store.problem.value;
+	return (
+		<div class="banners">
+			{live && <Lost store={store} />}
+			{live && <Expiry store={store} />}
+			<Progress store={store} />
+			{problem !== null && (
+				<Banner kind="bad" alert>
+					<p>{problem || offlineText()}</p>
+					<IconButton label={text().dismiss} onClick={store.dismissProblem}>
+						<Cross />
+					</IconButton>
+				</Banner>
+			)}
+		</div>
+	);
+}
+
+function Lost({ store }: { store: LabStore }) {
+	// A connection that comes back at once is nobody's concern.
+	const lost = useLasting(store.connection.value !== "live", 2500);
+	if (!lost) return null;
+	return (
+		<Banner kind="bad" alert testid="connection-lost">
+			<p>{text().lost}</p>
+			<button type="button" onClick={store.reconnect}>
+				{text().reconnect}
+			</button>
+		</Banner>
+	);
+}
+
+/** The last minutes of a session are shown even if the server's notice got lost. */
+const lastMinutes = 2 * 60_000;
+
+function Expiry({ store }: { store: LabStore }) {
+	const t = text();
+	const now = useClock();
+	const left = Date.parse(store.session.value?.expiresAt ?? "") - now.value;
+	if (store.view.value.notice?.kind !== "expires-soon" && !(left < lastMinutes)) return null;
+	return (
+		<Banner kind="warn" alert testid="expires-soon">
+			<p>{left < 60_000 ? t.soonest : t.soon(duration(left))}</p>
+			<button
+				type="button"
+				data-testid="extend"
+				aria-busy={store.pending.value.has("extend")}
+				onClick={() => void store.extend()}
+			>
+				{t.extend}
+			</button>
+		</Banner>
+	);
+}
+
+function Progress({ store }: { store: LabStore }) {
+	const t = text();
+	const progress = store.view.value.progress;
+	if (!progress) return null;
+	if (progress.error)
+		return (
+			<Banner kind="bad" alert>
+				<p>{progress.error || t.failed}</p>
+				<IconButton label={t.dismiss} onClick={store.dismissProgress}>
+					<Cross />
+				</IconButton>
+			</Banner>
+		);
+	const sentence = progress.what === "reset" ? t.reset : t.catchUp(progress.done, progress.total);
+	return (
+		<Banner kind="plain" testid="progress-banner">
+			<p>{sentence}</p>
+			<progress max={Math.max(1, progress.total)} value={progress.done} aria-label={sentence} />
+		</Banner>
+	);
+}
+
+interface BannerProps {
+	kind: "plain" | "warn" | "bad";
+	alert?: boolean;
+	testid?: string;
+	children: ComponentChildren;
+}
+
+function Banner({ kind, alert, testid, children }: BannerProps) {
+	return (
+		<div class={`banner ${kind}`} role={alert ? "alert" : "status"} data-testid={testid}>
+			{children}
+		</div>
+	);
+}

@@ -1,0 +1,67 @@
+/** The page's addresses. One signal holds the route; links are ordinary links. */
+import { signal } from "@preact/signals";
+
+export type Route = { name: "course" } | { name: "lab"; lab: string } | { name: "missing" };
+
+export function parse(path: string): Route {
+	const parts = path.split("/").filter((part) => part !== "");
+	if (parts.length === 0) return { name: "course" };
+	if (parts.length === 2 && parts[0] === "labs") {
+		try {
+			const lab = decodeURIComponent(parts[1] as string);
+			if (/^[a-z0-9][a-z0-9-]*$/i.test(lab)) return { name: "lab", lab };
+		} catch {
+			// "%E0%A4%A" decodes to nothing.
+		}
+	}
+	return { name: "missing" };
+}
+
+export const labPath = (lab: string): string => `/labs/${encodeURIComponent(lab)}`;
+
+export const route = signal<Route>(parse(location.pathname));
+
+/** Goes to an address of this page without loading it anew. */
+export function navigate(path: string): void {
+	const url = new URL(path, location.href);
+	if (url.pathname === location.pathname) {
+		history.replaceState(null, "", url);
+	} else {
+		history.pushState(null, "", url);
+		scrollTo(0, 0);
+	}
+	route.value = parse(url.pathname);
+}
+
+/** Whether the click should be left to the browser: another tab, a download, another site, a part of this page. */
+export function isForeign(event: MouseEvent, link: HTMLAnchorElement): boolean {
+	if (event.defaultPrevented || event.button !== 0) return true;
+	if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return true;
+	if ((link.target && link.target !== "_self") || link.hasAttribute("download")) return true;
+	const url = new URL(link.href, location.href);
+	if (url.origin !== location.origin || url.pathname.startsWith("/api/")) return true;
+	return url.pathname === location.pathname && url.hash !== "";
+}
+
+/** Follows clicks and the browser's back and forward; returns what ends that. */
+export function startRouter(): () => void {
+	const abort = new AbortController();
+	addEventListener(
+		"popstate",
+		() => {
+			route.value = parse(location.pathname);
+		},
+		{ signal: abort.signal },
+	);
+	document.addEventListener(
+		"click",
+		(event) => {
+			const link = event.target instanceof Element ? event.target.closest("a") : null;
+			if (!link?.href || isForeign(event, link)) return;
+			event.preventDefault();
+			navigate(link.href);
+		},
+		{ signal: abort.signal },
+	);
+	return () => abort.abort();
+}

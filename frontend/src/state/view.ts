@@ -1,0 +1,91 @@
+/** What the lab page knows of its session, and how each event changes it: pure. */
+import type { SessionEvent } from "../api/events";
+import type { HostState, NetworkState, Notice, Progress, Session, StepState, Terminal } from "../api/types";
+
+export interface View {
+	session: Session | null;
+	network: NetworkState | null;
+	progress: Progress | null;
+	notice: Notice | null;
+}
+
+export const emptyView: View = { session: null, network: null, progress: null, notice: null };
+
+export function reduce(view: View, event: SessionEvent): View {
+	switch (event.name) {
+		case "session":
+			return withSession(view, event.data);
+		case "state":
+			// Versions grow within one sandbox; a reset begins again with a small one, after a session event.
+			return { ...view, network: event.data };
+		case "step":
+			return change(view, (s) => ({ steps: put(s.steps, event.data) }));
+		case "terminal":
+			return change(view, (s) => ({ terminals: put(s.terminals, event.data) }));
+		case "host":
+			return change(view, (s) => ({
+				hosts: s.hosts.map((h: HostState) => (h.name === event.data.name ? event.data : h)),
+			}));
+		case "progress": {
+			const { done, total, error } = event.data;
+			return { ...view, progress: done >= total && !error ? null : event.data };
+		}
+		case "notice":
+			return withNotice(view, event.data);
+	}
+}
+
+function withSession(view: View, session: Session): View {
+	const ended = session.state === "ended";
+	const stale = view.notice?.kind === "expires-soon" && session.expiresAt > view.notice.expiresAt;
+	return {
+		session,
+		// The diagram of a network that is being replaced would be wrong, not old.
+		network: session.state === "resetting" || session.id !== view.session?.id ? null : view.network,
+		progress: ended || (session.state === "ready" && view.progress?.what === "reset") ? null : view.progress,
+		notice: stale || (session.state === "ready" && view.notice?.kind === "ended") ? null : view.notice,
+	};
+}
+
+function withNotice(view: View, notice: Notice): View {
+	const over = notice.kind !== "expires-soon";
+	const session = view.session;
+	return {
+		...view,
+		notice,
+		progress: over ? null : view.progress,
+		session: session && {
+			...session,
+			expiresAt: notice.kind === "expires-soon" ? notice.expiresAt : session.expiresAt,
+			state: over ? "ended" : session.state,
+		},
+	};
+}
+
+function change(view: View, part: (session: Session) => Partial<Session>): View {
+	return view.session ? { ...view, session: { ...view.session, ...part(view.session) } } : view;
+}
+
+/** Replaces the item with the same id, or adds it. */
+function put<T extends StepState | Terminal>(items: T[], item: T): T[] {
+	return items.some((i) => i.id === item.id) ? items.map((i) => (i.id === item.id ? item : i)) : [...items, item];
+}
+
+/** A step without a state yet: nobody has looked. */
+export function blankStep(id: string): StepState {
+	return {
+		id,
+		passed: false,
+		passedAt: null,
+		holds: null,
+		hintsUsed: 0,
+		hints: [],
+		moreHints: false,
+		solutionRevealed: false,
+		solution: null,
+		checkedAt: null,
+		attempts: 0,
+		answers: {},
+		checks: [],
+	};
+}
