@@ -9,6 +9,7 @@ export LESS=-R MANPAGER=less
 _load_completion() {
 	unset -f _load_completion
 	complete -r -D
-	. /usr/share/bash-completion/bash_completion && return 124
+	. /usr/share/bash-completion/bash_completion
+	_completion_loader "$@" # its answer, 124, has bash look again; it does so once only
 }
 complete -D -F _load_completion

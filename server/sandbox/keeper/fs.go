@@ -221,7 +221,8 @@ func ensureDir(path string, mode os.FileMode) error {
 }
 
 // mountHost fills the host's root, which is the caller's already, with what a
-// machine has. old is the keeper's root.
+// machine has, but for /proc, which its PID 1 mounts (forkInit). old is the
+// keeper's root.
 func mountHost(old int, cgroups []string) error {
 	for _, d := range []string{"/proc", "/sys", "/dev", "/run"} {
 		if err := ensureDir(d, 0o755); err != nil {
@@ -229,10 +230,6 @@ func mountHost(old int, cgroups []string) error {
 		}
 	}
 	const quiet = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
-	// The proc of the thread's pid_ns_for_children, hence of the host.
-	if err := mount("proc", "/proc", "proc", quiet, ""); err != nil {
-		return err
-	}
 	if err := mount("sysfs", "/sys", "sysfs", quiet, ""); err != nil {
 		return err
 	}
@@ -288,14 +285,10 @@ func fillDev(old int) error {
 			return fmt.Errorf("cannot make %s: %w", l[1], err)
 		}
 	}
-	// A second, clean pair, so that `ip netns exec`, which unmounts /sys before
-	// it mounts its own, and container engines may still mount theirs.
-	for _, d := range []string{"proc", "sys"} {
-		if err := mount("/"+d, "/dev/.netground/"+d, "", unix.MS_BIND, ""); err != nil {
-			return err
-		}
-	}
-	return nil
+	// A second, clean one, so that `ip netns exec`, which unmounts /sys before
+	// it mounts its own, and container engines may still mount theirs. There is
+	// one of /proc as well.
+	return mount("/sys", "/dev/.netground/sys", "", unix.MS_BIND, "")
 }
 
 // mountCgroups shows the host its part of the cgroup hierarchies.

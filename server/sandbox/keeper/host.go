@@ -149,7 +149,12 @@ func writeProc(path, value string) error {
 
 // populate gives the thread's host a file system, a PID 1 and a listening ssh.
 func (k *keeper) populate(l *life, first bool) error {
-	err := pivot(dirHosts+"/"+l.host.spec.Name, func(old int) error { return mountHost(old, k.start.CgroupMounts) })
+	err := pivot(dirHosts+"/"+l.host.spec.Name, func(old int) error {
+		if err := mountHost(old, k.start.CgroupMounts); err != nil {
+			return err
+		}
+		return k.startInit(l) // while the keeper's proc is in sight: see makeTree
+	})
 	if err != nil {
 		return err
 	}
@@ -170,14 +175,6 @@ func (k *keeper) populate(l *life, first bool) error {
 			}
 		}
 	}
-	// The init of the root file system itself, not the learner's version of it.
-	pid, err := k.fork(l, "/proc/self/fd/"+itoa(k.init), []string{"init", "-P"}, &syscall.ProcAttr{
-		Env: environment(""), Files: []uintptr{uintptr(k.null), uintptr(k.null), uintptr(k.null)}, Sys: &syscall.SysProcAttr{Setsid: true},
-	}, &process{life: l, isInit: true})
-	if err != nil {
-		return fmt.Errorf("cannot start PID 1 of %s: %w", l.host.spec.Name, err)
-	}
-	l.init = pid
 	return nil
 }
 

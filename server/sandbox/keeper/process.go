@@ -35,6 +35,19 @@ func environment(term string) []string {
 	return env
 }
 
+// startInit forks the PID 1 of the host whose namespaces the calling thread is in.
+func (k *keeper) startInit(l *life) error {
+	k.mu.Lock() // so that reap finds it in the table
+	defer k.mu.Unlock()
+	pid, err := forkInit(k.init, k.null, k.hostsDir)
+	if err != nil {
+		return fmt.Errorf("cannot start PID 1 of %s: %w", l.host.spec.Name, err)
+	}
+	l.init = pid
+	k.processes[pid] = &process{pid: pid, life: l, isInit: true}
+	return nil
+}
+
 // fork starts a program from the host's thread, hence in its namespaces. The
 // child never has more files than attr says: all others close on exec.
 func (k *keeper) fork(l *life, path string, argv []string, attr *syscall.ProcAttr, p *process) (int, error) {

@@ -14,7 +14,13 @@ const (
 	maxSwitches = 16
 	maxLinks    = 128
 	maxFileSize = 1 << 20
-	maxSpec     = 8 << 20
+	// Of one host: what a start does in order must end in time.
+	maxAddresses = 64
+	maxRoutes    = 256
+	maxSysctls   = 256
+	maxHostFiles = 256
+	maxStart     = 32
+	maxSpec      = 8 << 20
 )
 
 // Validate says what is wrong with the Spec, all of it at once.
@@ -31,6 +37,12 @@ func (s *Spec) Validate() error {
 	}
 	if len(s.Links) > maxLinks {
 		v.add("there are %d links; at most %d are possible", len(s.Links), maxLinks)
+	}
+	for i := range s.Hosts[:min(len(s.Hosts), maxHosts)] {
+		v.sizes(&s.Hosts[i])
+	}
+	if len(v.errs) > 0 { // the rest would be as long as the lists
+		return fmt.Errorf("cannot make this network: %w", errors.Join(v.errs...))
 	}
 	for _, h := range s.Hosts {
 		v.node(h.Name, "host")
@@ -105,6 +117,24 @@ func (v *validator) link(l Link) {
 	}
 }
 
+func (v *validator) sizes(h *Host) {
+	addresses := 0
+	for _, i := range h.Interfaces {
+		addresses += 1 + len(i.Addresses)
+	}
+	for _, c := range []struct {
+		n, most int
+		what    string
+	}{
+		{addresses, maxAddresses, "interfaces and addresses"}, {len(h.Routes), maxRoutes, "routes"}, {len(h.Sysctl), maxSysctls, "sysctls"},
+		{len(h.Files), maxHostFiles, "files"}, {len(h.Start), maxStart, "start lines"},
+	} {
+		if c.n > c.most {
+			v.add("host %q has %d %s; at most %d are possible", h.Name, c.n, c.what, c.most)
+		}
+	}
+}
+
 func (v *validator) host(h *Host) (size int) {
 	seen := map[string]bool{}
 	for _, i := range h.Interfaces {
@@ -129,6 +159,8 @@ func (v *validator) host(h *Host) (size int) {
 	for _, r := range h.Routes {
 		if _, err := parseRoute(r); err != nil {
 			v.add("host %q: %w", h.Name, err)
+		} else if r.Dev != "" && r.Dev != "lo" && !v.devices[End{h.Name, r.Dev}] {
+			v.add("host %q: the route to %s names the device %q, which has no link", h.Name, r.To, r.Dev)
 		}
 	}
 	for _, kv := range h.Sysctl {
