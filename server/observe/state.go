@@ -6,6 +6,7 @@ package observe
 
 import (
 	"net/netip"
+	"reflect"
 	"time"
 )
 
@@ -110,3 +111,6 @@ func (n *Namespace) Link(name string) *Link {
 	}
 	return nil
 }
+
+// same says whether two states differ in nothing but version and time.
+func same(a, b *State) bool { return reflect.DeepEqual(a.Nodes, b.Nodes) }

@@ -1,0 +1,465 @@
+package observe
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/net/icmp"
+	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
+	"golang.org/x/sys/unix"
+)
+
+// Outcome is what became of a probe.
+type Outcome string
+
+// The outcomes of probes.
+const (
+	Answered    Outcome = "answered"
+	Elsewhere   Outcome = "answered-elsewhere" // answered, though it did not arrive where it should
+	NoRoute     Outcome = "no-route"           // the sender knows no way
+	Unreachable Outcome = "unreachable"        // a machine on the way says so, or nobody has the address
+	Refused     Outcome = "refused"            // the machine answers, the port does not
+	Silence     Outcome = "no-answer"
+	WrongBody   Outcome = "wrong-body" // answered by http, with another text
+)
+
+// Probe says how a packet fared.
+type Probe struct {
+	Outcome Outcome
+	// Arrived says that the packet came to the namespace where it should arrive.
+	Arrived bool
+	// By is who reported an Unreachable, if somebody did.
+	By netip.Addr
+	// Status and Body are those of an answer by http; the body's first 64 KiB.
+	Status int
+	Body   []byte
+}
+
+// errNoSuchPlace says that the namespace of a probe is not there.
+var errNoSuchPlace = errors.New("there is no such network namespace")
+
+// file duplicates the namespace's file of a place.
+func (w *Watch) file(node, ns string) (*os.File, error) {
+	w.reading.Lock()
+	defer w.reading.Unlock()
+	n := w.nodes[node]
+	if n == nil || n.down {
+		return nil, errNoSuchPlace
+	}
+	s := n.own
+	if ns != "" {
+		s = n.named[ns]
+	}
+	if s == nil {
+		return nil, errNoSuchPlace
+	}
+	return duplicate(s.file)
+}
+
+// in runs f on a thread in the namespace; the number of such threads is bounded.
+func (w *Watch) in(ctx context.Context, node, ns string, f func() error) error {
+	file, err := w.file(node, ns)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	select {
+	case w.service.probes <- struct{}{}:
+		defer func() { <-w.service.probes }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return inNetNS(file, f)
+}
+
+// Echo requests are sent until one is answered: the first may be lost while
+// the kernel asks for the neighbour's address.
+const (
+	pingEvery = 200 * time.Millisecond
+	pingFor   = 1200 * time.Millisecond
+)
+
+// icmpSocket opens a raw ICMP socket in a namespace. Its packets are sent and
+// taken by the kernel: no program of the learner's has a part in it.
+func (w *Watch) icmpSocket(ctx context.Context, node, ns string, six bool) (*os.File, error) {
+	var f *os.File
+	err := w.in(ctx, node, ns, func() error {
+		family, proto := unix.AF_INET, unix.IPPROTO_ICMP
+		if six {
+			family, proto = unix.AF_INET6, unix.IPPROTO_ICMPV6
+		}
+		fd, err := unix.Socket(family, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, proto)
+		if err != nil {
+			return fmt.Errorf("cannot open a raw socket: %w", err)
+		}
+		f = os.NewFile(uintptr(fd), "icmp")
+		return nil
+	})
+	return f, err
+}
+
+// Ping sends echo requests from a namespace, and waits for the answer. Where
+// at is given, a request must also be seen to arrive in that namespace (raw(7):
+// a raw socket gets what is delivered there, after the firewall), so that
+// nobody answers in another's name.
+func (w *Watch) Ping(ctx context.Context, from Place, to netip.Addr, at *Place) (Probe, error) {
+	ctx, cancel := context.WithTimeout(ctx, pingFor)
+	defer cancel()
+	six := to.Is6()
+	sock, err := w.icmpSocket(ctx, from.Node, from.NS, six)
+	if err != nil {
+		return Probe{}, err
+	}
+	defer sock.Close()
+	secret := make([]byte, 24)
+	_, _ = rand.Read(secret)
+
+	arrived := make(chan struct{})
+	if at != nil {
+		there, err := w.icmpSocket(ctx, at.Node, at.NS, six)
+		if err != nil {
+			return Probe{}, err
+		}
+		stop := make(chan struct{})
+		defer func() {
+			there.Close()
+			<-stop
+		}()
+		go func() {
+			defer close(stop)
+			for {
+				m, _, err := receive(there, six)
+				if err != nil {
+					return
+				}
+				if m != nil && isEcho(m, false) && bytes.Equal(m.Body.(*icmp.Echo).Data, secret) {
+					close(arrived)
+					return
+				}
+			}
+		}()
+	}
+
+	type end struct {
+		outcome Outcome
+		by      netip.Addr
+	}
+	answers := make(chan end, 1)
+	stop := make(chan struct{})
+	defer func() {
+		sock.Close()
+		<-stop
+	}()
+	go func() {
+		defer close(stop)
+		for {
+			m, src, err := receive(sock, six)
+			if err != nil {
+				return
+			}
+			var e end
+			switch {
+			case m == nil:
+			case isEcho(m, true) && src == to && bytes.Equal(m.Body.(*icmp.Echo).Data, secret):
+				e.outcome = Answered
+			case m.Type == ipv4.ICMPTypeDestinationUnreachable || m.Type == ipv6.ICMPTypeDestinationUnreachable:
+				if d, ok := m.Body.(*icmp.DstUnreach); ok && bytes.Contains(d.Data, secret[:8]) || ok && quotes(d.Data, to, six) {
+					e = end{Unreachable, src}
+				}
+			}
+			if e.outcome != "" {
+				answers <- e
+				return
+			}
+		}
+	}()
+
+	raw, err := sock.SyscallConn()
+	if err != nil {
+		return Probe{}, err
+	}
+	tick := time.NewTicker(pingEvery)
+	defer tick.Stop()
+	result := Probe{Outcome: Silence}
+	id := int(secret[0])<<8 | int(secret[1])
+send:
+	for seq := 1; ; seq++ {
+		if err := sendEcho(raw, to, six, id, seq, secret); err != nil {
+			switch {
+			case errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EINVAL), errors.Is(err, unix.EADDRNOTAVAIL):
+				result.Outcome = NoRoute
+				break send
+			case errors.Is(err, unix.EHOSTUNREACH):
+				result.Outcome = Unreachable
+				break send
+			case errors.Is(err, unix.EPERM): // its own firewall drops it
+				result.Outcome = Silence
+				break send
+			case errors.Is(err, unix.EACCES): // a prohibit route
+				result.Outcome = NoRoute
+				break send
+			}
+		}
+		select {
+		case e := <-answers:
+			result.Outcome, result.By = e.outcome, e.by
+			break send
+		case <-tick.C:
+		case <-ctx.Done():
+			break send
+		}
+	}
+	if at == nil {
+		return result, nil
+	}
+	wait := time.Duration(0)
+	if result.Outcome == Answered {
+		wait = 100 * time.Millisecond // the capture runs beside
+	}
+	select {
+	case <-arrived:
+		result.Arrived = true
+	case <-time.After(wait):
+		if result.Outcome == Answered {
+			result.Outcome = Elsewhere
+		}
+	}
+	return result, nil
+}
+
+func isEcho(m *icmp.Message, reply bool) bool {
+	if _, ok := m.Body.(*icmp.Echo); !ok {
+		return false
+	}
+	if reply {
+		return m.Type == ipv4.ICMPTypeEchoReply || m.Type == ipv6.ICMPTypeEchoReply
+	}
+	return m.Type == ipv4.ICMPTypeEcho || m.Type == ipv6.ICMPTypeEchoRequest
+}
+
+// quotes says whether an error quotes a packet that was sent to the address.
+func quotes(data []byte, to netip.Addr, six bool) bool {
+	if six {
+		return len(data) >= 40 && bytes.Equal(data[24:40], to.AsSlice())
+	}
+	return len(data) >= 20 && bytes.Equal(data[16:20], to.AsSlice())
+}
+
+func sendEcho(raw syscall.RawConn, to netip.Addr, six bool, id, seq int, data []byte) error {
+	var kind icmp.Type = ipv4.ICMPTypeEcho
+	if six {
+		kind = ipv6.ICMPTypeEchoRequest // the kernel sums it up
+	}
+	b, err := (&icmp.Message{Type: kind, Body: &icmp.Echo{ID: id, Seq: seq, Data: data}}).Marshal(nil)
+	if err != nil {
+		return err
+	}
+	var address unix.Sockaddr
+	if six {
+		address = &unix.SockaddrInet6{Addr: to.As16()}
+	} else {
+		address = &unix.SockaddrInet4{Addr: to.As4()}
+	}
+	if e := raw.Control(func(fd uintptr) { err = unix.Sendto(int(fd), b, 0, address) }); e != nil {
+		return e
+	}
+	return err
+}
+
+// receive waits for the next ICMP message; nil for one that cannot be read.
+func receive(f *os.File, six bool) (m *icmp.Message, from netip.Addr, err error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return nil, from, err
+	}
+	buf := make([]byte, 1500)
+	var n int
+	var sa unix.Sockaddr
+	var e error
+	if err := raw.Read(func(fd uintptr) bool {
+		n, sa, e = unix.Recvfrom(int(fd), buf, 0)
+		return e != unix.EAGAIN && e != unix.EINTR
+	}); err != nil {
+		return nil, from, err
+	}
+	if e != nil {
+		return nil, from, e
+	}
+	b, proto := buf[:n], unix.IPPROTO_ICMPV6
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		from, proto = netip.AddrFrom4(sa.Addr), unix.IPPROTO_ICMP
+		// Raw IPv4 sockets get the IP header, too.
+		if len(b) < 20 || len(b) < int(b[0]&15)*4 {
+			return nil, from, nil
+		}
+		b = b[int(b[0]&15)*4:]
+	case *unix.SockaddrInet6:
+		from = netip.AddrFrom16(sa.Addr)
+	}
+	if m, err = icmp.ParseMessage(proto, b); err != nil {
+		return nil, from, nil
+	}
+	return m, from, nil
+}
+
+// dialFor is how long a connection may take: a SYN is sent again after a second.
+const dialFor = 2500 * time.Millisecond
+
+// dial connects from a namespace. Only addresses are dialled: the server never
+// resolves a name for a learner.
+func (w *Watch) dial(ctx context.Context, from Place, to netip.AddrPort) (net.Conn, error) {
+	var c net.Conn
+	err := w.in(ctx, from.Node, from.NS, func() error {
+		// One address: the dialer makes its socket on this goroutine's thread.
+		d := net.Dialer{Timeout: dialFor, FallbackDelay: -1, KeepAlive: -1}
+		var err error
+		c, err = d.DialContext(ctx, "tcp", to.String())
+		return err
+	})
+	return c, err
+}
+
+// outcome tells what a dial's error means.
+func outcome(err error) (Outcome, bool) {
+	switch {
+	case err == nil:
+		return Answered, true
+	case errors.Is(err, unix.ECONNREFUSED):
+		return Refused, true
+	case errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EACCES):
+		return NoRoute, true
+	case errors.Is(err, unix.EHOSTUNREACH):
+		return Unreachable, true
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, unix.ETIMEDOUT), errors.Is(err, context.DeadlineExceeded),
+		errors.Is(err, unix.EPERM), errors.Is(err, unix.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return Silence, true
+	}
+	return "", false
+}
+
+// DialTCP connects from a namespace to a port, and hangs up.
+func (w *Watch) DialTCP(ctx context.Context, from Place, to netip.AddrPort) (Probe, error) {
+	c, err := w.dial(ctx, from, to)
+	if err == nil {
+		c.Close()
+	}
+	if o, ok := outcome(err); ok {
+		return Probe{Outcome: o}, nil
+	}
+	return Probe{}, err
+}
+
+// mostBody is how much of an answer by http is read.
+const mostBody = 64 << 10
+
+// Get fetches a URL whose host is an address, from a namespace.
+func (w *Watch) Get(ctx context.Context, from Place, address string) (Probe, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" {
+		return Probe{}, fmt.Errorf("cannot fetch %q: it is no http URL", address)
+	}
+	if _, err := netip.ParseAddr(u.Hostname()); err != nil {
+		return Probe{}, fmt.Errorf("cannot fetch %q: its host is not an address", address)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*dialFor)
+	defer cancel()
+	transport := &http.Transport{
+		DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: 16 << 10,
+		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+			to, err := netip.ParseAddrPort(address)
+			if err != nil {
+				return nil, err
+			}
+			return w.dial(ctx, from, to)
+		},
+	}
+	defer transport.CloseIdleConnections()
+	client := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return Probe{}, fmt.Errorf("cannot fetch %q: %w", address, err)
+	}
+	req.Header.Set("User-Agent", "netground-check")
+	resp, err := client.Do(req)
+	if err != nil {
+		if o, ok := outcome(err); ok {
+			return Probe{Outcome: o}, nil
+		}
+		if errors.Is(err, errNoSuchPlace) {
+			return Probe{}, err
+		}
+		return Probe{Outcome: Silence}, nil // whatever it said, it was not http
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, mostBody))
+	return Probe{Outcome: Answered, Status: resp.StatusCode, Body: body}, nil
+}
+
+// Listener is a socket that waits for connections or datagrams.
+type Listener struct {
+	Address netip.Addr
+	Port    int
+}
+
+// Listeners lists who listens in a namespace, by the kernel's tables (proc_pid_net(5)).
+func (w *Watch) Listeners(ctx context.Context, at Place, proto string) (list []Listener, err error) {
+	state := "0A" // TCP_LISTEN
+	if proto == "udp" {
+		state = "07" // unconnected
+	}
+	err = w.in(ctx, at.Node, at.NS, func() error {
+		for _, suffix := range []string{"", "6"} {
+			b, err := os.ReadFile("/proc/thread-self/net/" + proto + suffix)
+			if err != nil {
+				return fmt.Errorf("cannot read who listens: %w", err)
+			}
+			for line := range strings.Lines(string(b)) {
+				f := strings.Fields(line)
+				if len(f) < 4 || f[3] != state {
+					continue
+				}
+				if l, ok := parseListener(f[1]); ok {
+					list = append(list, l)
+				}
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+// Sysctl returns a net.* setting of a namespace as the kernel has it. ok is
+// false where there is no such setting.
+func (w *Watch) Sysctl(ctx context.Context, at Place, key string) (value string, ok bool, err error) {
+	path := strings.ReplaceAll(strings.ReplaceAll(key, "/", "\x00"), ".", "/")
+	path = strings.ReplaceAll(path, "\x00", ".")
+	if !strings.HasPrefix(path, "net/") || strings.Contains(path, "..") {
+		return "", false, fmt.Errorf("cannot read the setting %q: only net.* belongs to a host", key)
+	}
+	err = w.in(ctx, at.Node, at.NS, func() error {
+		b, err := os.ReadFile("/proc/sys/" + path)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("cannot read the setting %q: %w", key, err)
+		}
+		value, ok = strings.Join(strings.Fields(string(b)), " "), true
+		return nil
+	})
+	return value, ok, err
+}
