@@ -1,0 +1,128 @@
+/** The ways of the cables between machines. */
+import type { Card } from "./card";
+import type { Grid } from "./layout";
+import { type Cable, type Spot, spotKey } from "./model";
+
+export interface Point {
+	x: number;
+	y: number;
+}
+
+export interface PlacedCable {
+	cable: Cable;
+	path: string;
+	/** Where it is plugged in. */
+	a: Point;
+	b: Point;
+	mid: Point;
+}
+
+export type Side = "left" | "right" | "top" | "bottom";
+
+/** The side of a machine where a cable to the other leaves. */
+export function sideOf(from: [number, number], to: [number, number]): Side {
+	if (to[0] !== from[0]) return to[0] < from[0] ? "left" : "right";
+	return to[1] < from[1] ? "top" : "bottom";
+}
+
+interface End {
+	at: Point;
+	/** Where the card's outer edge is left. */
+	exit: Point;
+	side: Side;
+}
+
+interface Port {
+	end: End;
+	far: End;
+	card: Card;
+}
+
+/** Plugs each cable in, and draws it. */
+export function wires(cables: Cable[], cards: ReadonlyMap<string, Card>, grid: Grid): PlacedCable[] {
+	const ports: Port[] = [];
+	const ends = cables.map((cable) => {
+		const [from, to] = [cards.get(cable.a.node), cards.get(cable.b.node)] as [Card, Card];
+		const a = plug(cable.a, from, to, grid);
+		const b = plug(cable.b, to, from, grid);
+		// Machines beneath each other whose cable runs by the side have both its ends there.
+		if (upright(a.side) !== upright(b.side)) {
+			if (to.machine.kind === "switch") b.side = a.side;
+			else if (from.machine.kind === "switch") a.side = b.side;
+		}
+		if (from.machine.kind === "switch") ports.push({ end: a, far: b, card: from });
+		if (to.machine.kind === "switch") ports.push({ end: b, far: a, card: to });
+		return { cable, a, b };
+	});
+	spread(ports);
+	return ends.map(({ cable, a, b }) => ({ cable, ...draw(a, b) }));
+}
+
+const upright = (side: Side): boolean => side === "left" || side === "right";
+
+/** Where a cable's end is on its card. A switch's is only roughly known before all are. */
+function plug(spot: Spot, card: Card, far: Card, grid: Grid): End {
+	let side = sideOf(grid.get(card.machine.name) as [number, number], grid.get(far.machine.name) as [number, number]);
+	if (!upright(side) && card.machine.kind === "host") {
+		// By the edge only where it is clear whose cable it is.
+		if (card.rows.length <= 1 && card.frames.length === 0 && far.machine.kind === "switch") {
+			const point = { x: card.x + card.w / 2, y: side === "top" ? card.y : card.y + card.h };
+			return { at: point, exit: point, side };
+		}
+		side = "right";
+	}
+	const pin = card.pins.get(spotKey(spot));
+	const y = card.y + (pin?.y ?? card.base / 2);
+	const edge = side === "left" ? card.x : card.x + card.w;
+	const inner = pin && !pin.root ? card.x + (side === "left" ? pin.left : pin.right) : edge;
+	return { at: { x: inner, y }, exit: { x: edge, y }, side };
+}
+
+/** Sets the ports of a switch's side apart, in the order in which their cables arrive. */
+function spread(all: Port[]): void {
+	const groups = new Map<string, (Port & { rank: number })[]>();
+	for (const port of all) {
+		const key = `${port.card.machine.name} ${port.end.side}`;
+		// Both ends may be switches: the order is read before anything moves.
+		const rank = upright(port.end.side) ? port.far.at.y : port.far.at.x;
+		groups.set(key, [...(groups.get(key) ?? []), { ...port, rank }]);
+	}
+	for (const group of groups.values()) {
+		group.sort((p, q) => p.rank - q.rank);
+		for (const [i, { end, card }] of group.entries()) {
+			const nth = i - (group.length - 1) / 2;
+			end.at = upright(end.side)
+				? { x: end.side === "left" ? card.x : card.x + card.w, y: card.y + card.h / 2 + nth * 14 }
+				: { x: card.x + card.w / 2 + nth * 16, y: end.side === "top" ? card.y : card.y + card.h };
+			end.exit = end.at;
+		}
+	}
+}
+
+const outward: Record<Side, [number, number]> = { left: [-1, 0], right: [1, 0], top: [0, -1], bottom: [0, 1] };
+
+function draw(a: End, b: End): Omit<PlacedCable, "cable"> {
+	const dx = Math.abs(a.exit.x - b.exit.x);
+	const dy = Math.abs(a.exit.y - b.exit.y);
+	const across = upright(a.side) && upright(b.side) && a.side !== b.side;
+	const reach = Math.max(18, Math.min(90, (across ? dx : Math.max(dx, dy)) * 0.5));
+	const control = (end: End): Point => {
+		const [ox, oy] = outward[end.side];
+		return { x: end.exit.x + ox * reach, y: end.exit.y + oy * reach };
+	};
+	const [p, q] = [control(a), control(b)];
+	const inside = (end: End) => end.at.x !== end.exit.x;
+	const start = `M${xy(a.at)}${inside(a) ? `L${xy(a.exit)}` : ""}`;
+	return {
+		path: `${start}C${xy(p)} ${xy(q)} ${xy(b.exit)}${inside(b) ? `L${xy(b.at)}` : ""}`,
+		a: a.at,
+		b: b.at,
+		mid: {
+			x: (a.exit.x + 3 * p.x + 3 * q.x + b.exit.x) / 8,
+			y: (a.exit.y + 3 * p.y + 3 * q.y + b.exit.y) / 8,
+		},
+	};
+}
+
+const round = (n: number) => Math.round(n * 10) / 10;
+const xy = (p: Point) => `${round(p.x)} ${round(p.y)}`;
