@@ -174,9 +174,7 @@ func (l *live) machineGone(m *machine) {
 
 // watch gives the network's changes to subscribers and to the checks, for as
 // long as the session has the machine.
-func (l *live) watch(m *machine) {
-	states, cancel := m.obs.Subscribe()
-	defer cancel()
+func (l *live) watch(m *machine, states <-chan *observe.State) {
 	for {
 		select {
 		case st, ok := <-states:
@@ -208,7 +206,11 @@ func (l *live) adopt(m *machine) {
 	l.mach, l.lab = m, m.lab
 	l.state = Ready
 	m.give(l)
-	l.m.background.Go(func() { l.watch(m) })
+	states, cancel := m.obs.Subscribe() // here: from now on no change is missed
+	l.m.background.Go(func() {
+		defer cancel()
+		l.watch(m, states)
+	})
 	l.want(func(w *work) { w.tick = true })
 }
 

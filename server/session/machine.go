@@ -40,7 +40,6 @@ type machine struct {
 	log *slog.Logger
 
 	stopped chan struct{} // closed by stop
-	pumped  chan struct{} // closed when the pump has ended
 
 	mu    sync.Mutex
 	owner machineOwner // nil while it stands ready
@@ -102,8 +101,8 @@ func build(ctx context.Context, e Engine, id string, l *lab.Lab, log *slog.Logge
 	phase("observe")
 	m := &machine{
 		id: id, lab: l, sb: sb, obs: obs, log: log,
-		stopped: make(chan struct{}), pumped: make(chan struct{}),
-		hosts: map[string]string{}, exits: map[uint32]int{},
+		stopped: make(chan struct{}),
+		hosts:   map[string]string{}, exits: map[uint32]int{},
 	}
 	for name := range l.Topology.Hosts {
 		m.hosts[name] = HostUp
@@ -131,7 +130,6 @@ func (m *machine) gone() bool {
 
 // pump hears the sandbox's events until it is stopped or its keeper goes.
 func (m *machine) pump() {
-	defer close(m.pumped)
 	for {
 		select {
 		case <-m.stopped:

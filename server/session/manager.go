@@ -210,11 +210,15 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 
 // Close ends all sessions and returns when everything is stored and no
 // goroutine is left, or when ctx ends. Sandboxes are handed to their reaper,
-// which is not waited for.
+// which is not waited for. A second call does nothing.
 func (m *Manager) Close(ctx context.Context) error {
 	m.mu.Lock()
+	again := m.closing
 	m.closing = true
 	m.mu.Unlock()
+	if again {
+		return nil
+	}
 	for _, l := range m.all() {
 		m.end(l, reasonStopped)
 	}

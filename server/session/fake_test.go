@@ -1,0 +1,472 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+
+	"os"
+
+	"github.com/netground/netground/server/check"
+	"github.com/netground/netground/server/lab"
+	"github.com/netground/netground/server/observe"
+	"github.com/netground/netground/server/sandbox/keeper"
+	"github.com/netground/netground/server/store"
+)
+
+// fakeEngine makes sandboxes that are a set of facts. A link check holds where
+// its device is such a fact; the right value of an answer with a source is the
+// sandbox's id.
+type fakeEngine struct {
+	mu    sync.Mutex
+	boxes []*fakeBox     // in the order of their creation
+	fail  error          // of Create
+	gate  chan struct{}  // where set, Create waits for it
+	seen  map[string]int // evaluations by device
+}
+
+func (e *fakeEngine) Create(ctx context.Context, id string, _ keeper.Spec) (Sandbox, error) {
+	e.mu.Lock()
+	fail, gate := e.fail, e.gate
+	e.mu.Unlock()
+	if gate != nil {
+		select {
+		case <-gate:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	if fail != nil {
+		return nil, fail
+	}
+	b := &fakeBox{
+		id: id, facts: map[string]bool{}, down: map[string]bool{}, events: make(chan SandboxEvent, 16),
+		done: make(chan struct{}), watchers: map[chan *observe.State]struct{}{},
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.boxes = append(e.boxes, b)
+	return b, nil
+}
+
+func (e *fakeEngine) Watch(_ context.Context, s Sandbox) (Observer, error) {
+	return &fakeObserver{s.(*fakeBox)}, nil
+}
+
+func (e *fakeEngine) Evaluate(_ context.Context, c *lab.Check, o Observer, answers map[string]string) check.Result {
+	box := o.(*fakeObserver).fakeBox
+	r := check.Result{Kind: c.Kind(), Reason: "ok", Expected: text("expected"), Found: text("found")}
+	switch {
+	case c.Link != nil:
+		e.mu.Lock()
+		e.seen[c.Link.Dev]++
+		e.mu.Unlock()
+		r.OK = box.has(c.Link.Dev)
+	case c.Answer.Is != nil:
+		r.OK = answers[c.Answer.Name] == box.id
+	default:
+		r.OK = answers[c.Answer.Name] == c.Answer.Value
+	}
+	if !r.OK {
+		r.Reason, r.Why = "absent", text("it is not there")
+	}
+	return r
+}
+
+func (e *fakeEngine) RightAnswer(_ context.Context, c *lab.AnswerCheck, o Observer) (string, bool) {
+	return o.(*fakeObserver).id, c.Is != nil
+}
+
+// box returns the sandbox that was made last.
+func (e *fakeEngine) box() *fakeBox {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.boxes[len(e.boxes)-1]
+}
+
+func (e *fakeEngine) set(do func(*fakeEngine)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	do(e)
+}
+
+type fakeBox struct {
+	id     string
+	events chan SandboxEvent
+	done   chan struct{}
+
+	mu       sync.Mutex
+	facts    map[string]bool
+	down     map[string]bool
+	version  uint64
+	watchers map[chan *observe.State]struct{}
+	ran      []string
+	slaves   []*os.File
+	stopped  bool
+	reboot   chan struct{} // where set, Reboot waits for it
+}
+
+func (b *fakeBox) OpenTerminal(_ context.Context, host string, cols, rows uint16) (Shell, error) {
+	m, s, err := pty.Open()
+	if err != nil {
+		return Shell{}, err
+	}
+	defer m.Close()
+	if err := pty.Setsize(m, &pty.Winsize{Cols: cols, Rows: rows}); err != nil {
+		return Shell{}, err
+	}
+	fd, err := unix.FcntlInt(m.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return Shell{}, err
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return Shell{}, err
+	}
+	if _, err := s.WriteString(host + "$ "); err != nil {
+		return Shell{}, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.slaves = append(b.slaves, s)
+	return Shell{ID: uint32(len(b.slaves)), Master: os.NewFile(uintptr(fd), "terminal")}, nil
+}
+
+// Run understands: set NAME, unset NAME, fail, hang.
+func (b *fakeBox) Run(ctx context.Context, host, line string) (Output, error) {
+	b.mu.Lock()
+	b.ran = append(b.ran, host+": "+line)
+	b.mu.Unlock()
+	word, name, _ := strings.Cut(line, " ")
+	switch word {
+	case "set", "unset":
+		b.change(name, word == "set")
+	case "fail":
+		return Output{Text: "warming up\nRTNETLINK answers: No such device\n", Exit: 2}, nil
+	case "hang":
+		<-ctx.Done()
+		return Output{}, ctx.Err()
+	}
+	return Output{}, nil
+}
+
+func (b *fakeBox) Reboot(ctx context.Context, host string) error {
+	b.mu.Lock()
+	gate := b.reboot
+	b.mu.Unlock()
+	if gate != nil {
+		select {
+		case <-gate:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	b.events <- SandboxEvent{Kind: HostRebooted, Host: host, Apply: func(context.Context, Observer) error {
+		b.mu.Lock()
+		b.facts, b.down[host] = map[string]bool{}, false
+		b.mu.Unlock()
+		b.tell()
+		return nil
+	}}
+	return nil
+}
+
+func (b *fakeBox) Events() <-chan SandboxEvent { return b.events }
+func (b *fakeBox) Done() <-chan struct{}       { return b.done }
+
+func (b *fakeBox) Destroy() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stopped {
+		return
+	}
+	b.stopped = true
+	for _, s := range b.slaves {
+		_ = s.Close()
+	}
+	close(b.done)
+}
+
+func (b *fakeBox) destroyed() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.stopped
+}
+
+func (b *fakeBox) has(name string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.facts[name]
+}
+
+func (b *fakeBox) commands() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.ran)
+}
+
+// change makes something a fact, or not, as a learner does with a command.
+func (b *fakeBox) change(name string, is bool) {
+	b.mu.Lock()
+	b.facts[name] = is
+	b.mu.Unlock()
+	b.tell()
+}
+
+func (b *fakeBox) tell() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.version++
+	st := b.state()
+	for w := range b.watchers {
+		select {
+		case <-w:
+		default:
+		}
+		w <- st
+	}
+}
+
+func (b *fakeBox) state() *observe.State {
+	ns := &observe.Namespace{}
+	for _, name := range slices.Sorted(maps.Keys(b.facts)) {
+		ns.Links = append(ns.Links, observe.Link{Name: name, Up: b.facts[name]})
+	}
+	return &observe.State{Version: b.version, Nodes: map[string]*observe.Node{
+		"A": {Kind: "host", Namespace: ns, Down: b.down["A"]}, "box " + b.id: {Kind: "switch"},
+	}}
+}
+
+type fakeObserver struct{ *fakeBox }
+
+func (o *fakeObserver) State() *observe.State {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.state()
+}
+
+func (o *fakeObserver) Refresh(context.Context) (*observe.State, error) { return o.State(), nil }
+
+func (o *fakeObserver) Subscribe() (<-chan *observe.State, func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	w := make(chan *observe.State, 1)
+	o.watchers[w] = struct{}{}
+	return w, func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		delete(o.watchers, w)
+	}
+}
+
+func (o *fakeObserver) SetDown(host string) {
+	o.mu.Lock()
+	o.down[host] = true
+	o.mu.Unlock()
+	o.tell()
+}
+
+func (o *fakeObserver) Close() {}
+
+func text(s string) lab.Text { return lab.Text{"en": s, "ko": s} }
+
+func link(dev string) lab.Check { return lab.Check{Link: &lab.LinkCheck{Dev: dev}} }
+
+// demo is a lab with all that a step may have.
+func demo(name string) *lab.Lab {
+	hinted := link("one")
+	hinted.Hint = text("check hint")
+	return &lab.Lab{
+		Name:     name,
+		Topology: lab.Topology{Hosts: map[string]lab.Host{"A": {}, "B": {}}},
+		Steps: []lab.Step{
+			{ID: "intro"},
+			{
+				ID: "link", Checks: []lab.Check{hinted}, Hints: []lab.Text{text("first"), text("second")},
+				Solution: lab.Script{{Host: "A", Line: "fail"}, {Host: "A", Line: "set one"}},
+				Mistakes: []lab.Mistake{{Fails: "link", Hint: text("mistake hint")}},
+			},
+			{
+				ID: "ask", Checks: []lab.Check{
+					{Answer: &lab.AnswerCheck{Name: "mac", Is: &lab.AnswerSource{Fact: "mac"}}},
+					{Answer: &lab.AnswerCheck{Name: "why", Value: "because"}},
+				},
+				Solution: lab.Script{{Host: lab.AnswerHost, Line: "why=because"}},
+			},
+			{ID: "two", Checks: []lab.Check{link("two")}, Solution: lab.Script{{Host: "B", Line: "set two"}}},
+			{ID: "broken", Checks: []lab.Check{link("never")}, Solution: lab.Script{{Host: "A", Line: "fail"}}},
+			{ID: "slow", Checks: []lab.Check{link("late")}, Solution: lab.Script{{Host: "A", Line: "hang"}}},
+			{ID: "end"},
+		},
+	}
+}
+
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// world is a manager with all that it needs.
+type world struct {
+	*testing.T
+	m     *Manager
+	e     *fakeEngine
+	store *store.Store
+	clock *clock
+	o     Options
+}
+
+var (
+	ann = Caller{Learner: "ann", Language: "en"}
+	bob = Caller{Learner: "bob", Language: "en"}
+)
+
+func newWorld(t *testing.T, change func(*Options)) *world {
+	t.Helper()
+	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "netground.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{
+		T: t, store: s, e: &fakeEngine{seen: map[string]int{}},
+		clock: &clock{now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)},
+	}
+	w.o = Options{
+		Store: s, Engine: w.e, Course: &lab.Course{}, Render: func(s string) string { return "<p>" + s + "</p>" },
+		Labs: map[string]*lab.Lab{"demo": demo("demo"), "other": demo("other")}, Now: w.clock.Now,
+		FreeMemory: func() (int64, error) { return 1 << 40, nil }, PoolSize: -1, MaxSessions: 10,
+	}
+	if change != nil {
+		change(&w.o)
+	}
+	if w.m, err = Open(t.Context(), w.o); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		w.close()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+func (w *world) close() {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := w.m.Close(ctx); err != nil {
+		w.Error(err)
+	}
+}
+
+func (w *world) create(c Caller, name string) Session {
+	w.Helper()
+	s, err := w.m.Create(w.Context(), c, name)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return s.Session
+}
+
+func (w *world) subscribe(c Caller, id string) *Subscription {
+	w.Helper()
+	s, err := w.m.Subscribe(w.Context(), c, id)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(s.Close)
+	return s
+}
+
+// await reads events until one is as wanted.
+func await[T any](w *world, s *Subscription, what string, wanted func(T) bool) T {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), 10*time.Second)
+	defer cancel()
+	for {
+		e, err := s.Next(ctx)
+		if err != nil {
+			w.Fatalf("while waiting for %s: %v", what, err)
+		}
+		if d, ok := e.Data.(T); ok && wanted(d) {
+			return d
+		}
+	}
+}
+
+func (w *world) eventually(what string, is func() bool) {
+	w.Helper()
+	for end := time.Now().Add(10 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			w.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// flush waits until all is stored that was said to be.
+func (w *world) flush() {
+	w.Helper()
+	if err := w.m.journal.flush(w.Context()); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) step(c Caller, id, step string) StepState {
+	w.Helper()
+	s, err := w.m.Get(w.Context(), c, id)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return stepOf(w, s, step)
+}
+
+func stepOf(w *world, s Session, step string) StepState {
+	w.Helper()
+	at := slices.IndexFunc(s.Steps, func(s StepState) bool { return s.ID == step })
+	if at < 0 {
+		w.Fatalf("no step %s in %+v", step, s.Steps)
+	}
+	return s.Steps[at]
+}
+
+func isCode(w *world, err error, code Code) {
+	w.Helper()
+	var e *Error
+	if !errors.As(err, &e) || e.Code != code {
+		w.Fatalf("got the error %v, want one with the code %s", err, code)
+	}
+	if e.Text["en"] == "" || e.Text["ko"] == "" {
+		w.Errorf("the error %v has no sentence in each language", err)
+	}
+}
+
+func must[T any](w *world) func(T, error) T {
+	return func(v T, err error) T {
+		w.Helper()
+		if err != nil {
+			w.Fatal(err)
+		}
+		return v
+	}
+}
