@@ -70,6 +70,7 @@ export function Diagram({ topology, state, hosts, language, active, still, onHos
 							onFocus={() => setView((now) => showCard(now, card, picture, room))}
 						/>
 					) : (
+						// biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: nothing can be done with it
 						<g
 							key={card.machine.name}
 							class="net-card net-card-switch"
