@@ -147,7 +147,7 @@ func TestEditorsCompletionAndHangul(t *testing.T) {
 	y.keys("\x15ip link set eth\t")
 	until(t, y.shell.Master, "eth0")
 	y.keys("\x15sysctl net.ipv4.ip_forw\t")
-	until(t, y.shell.Master, "ip_forward")
+	until(t, y.shell.Master, "ard") // two keys begin with ip_forward
 	y.keys("\x15")
 	y.typed("true")
 }

@@ -179,10 +179,15 @@ func writeBase(s *Start) error {
 		{"/root/.ssh/id_ed25519", 0o600, s.Keys.OpenSSH},
 		{"/root/.ssh/authorized_keys", 0o600, s.Keys.Authorized},
 	}
-	for _, name := range []string{"reboot", "halt", "poweroff"} {
-		if _, err := os.Lstat(dirLower + "/usr/sbin/" + name); err != nil {
-			files = append(files, entry{"/usr/sbin/" + name, 0o755, []byte("#!/bin/sh\nexec busybox " + name + " -f\n")})
+	for _, name := range []string{"reboot", "halt", "poweroff", "shutdown"} {
+		if _, err := os.Lstat(dirLower + "/usr/sbin/" + name); err == nil {
+			continue
 		}
+		script := "#!/bin/sh\nexec busybox " + name + " -f\n"
+		if name == "shutdown" { // now, whatever the time given
+			script = "#!/bin/sh\ncase \" $* \" in *\" -r\"*|*\" --reboot\"*) exec busybox reboot -f;; *) exec busybox poweroff -f;; esac\n"
+		}
+		files = append(files, entry{"/usr/sbin/" + name, 0o755, []byte(script)})
 	}
 	for _, f := range files {
 		if err := os.WriteFile(dirBase+f.path, f.data, f.mode); err != nil {

@@ -51,6 +51,12 @@ type keeper struct {
 func Main(args []string) int {
 	// The leading thread stays as it is: /proc/self is its view.
 	runtime.LockOSThread()
+	// Whoever started the server may have left files open. Nothing passes on to
+	// what this process starts but what it names.
+	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		os.Stderr.WriteString("keeper: cannot keep open files to itself: " + err.Error() + "\n")
+		return 1
+	}
 	command := ""
 	if len(args) > 0 {
 		command = args[0]
@@ -79,8 +85,6 @@ func run() error {
 		processes: map[int]*process{}, byID: map[uint32]*process{}, ready: make(chan struct{}),
 	}
 	debug.SetGCPercent(20)
-	unix.CloseOnExec(fdListen)
-	unix.CloseOnExec(fdBoot)
 	// Between a fork and its exec a child shares this memory inside a learner's
 	// pid namespace. The program's file being unreadable makes the kernel guard
 	// it already (would_dump() in exec.c); this is for where it is readable.

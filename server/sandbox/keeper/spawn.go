@@ -26,9 +26,6 @@ type spawner struct{ control *Conn }
 
 func spawn([]string) error {
 	debug.SetGCPercent(20)
-	for _, fd := range []int{fdControl, fdProgram, fdRuntime, fdRootfs} {
-		unix.CloseOnExec(fd)
-	}
 	// Keepers outlive their short-lived parents and come to this process,
 	// which needs no news of their end: the server has a pidfd of each.
 	signal.Ignore(syscall.SIGCHLD)
