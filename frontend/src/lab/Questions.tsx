@@ -67,7 +67,9 @@ function QuestionForm({ store, step, question, given, result }: FormProps) {
 	const id = useId();
 	const [value, setValue] = useState(given ?? "");
 	// Another tab, or the other language, may bring another value.
-	useEffect(() => setValue(given ?? ""), [given]);
+	useEffect(() => {
+		if (given !== undefined) setValue(given);
+	}, [given]);
 	const busy = store.pending.value.has(`answer:${step}:${question.name}`);
 	// The outcome is that of the value that was given, not of the one being typed.
 	const shown = given !== undefined && given !== "" && result && value === given ? result : undefined;

@@ -7,8 +7,8 @@ import { catalogue } from "../i18n/catalogue";
 const text = catalogue(
 	{
 		moment: "less than a minute",
-		minutes: (n: number) => `${n} min`,
-		hours: (h: number, m: number) => (m === 0 ? `${h} h` : `${h} h ${m} min`),
+		minutes: (n: number) => `${n}\u00a0min`,
+		hours: (h: number, m: number) => (m === 0 ? `${h}\u00a0h` : `${h}\u00a0h ${m}\u00a0min`),
 	},
 	{
 		moment: "1분 미만",

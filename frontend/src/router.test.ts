@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { isForeign, labPath, navigate, parse, route } from "./router";
+
+describe("parse", () => {
+	it("knows the course, labs, and nothing else", () => {
+		expect(parse("/")).toEqual({ name: "course" });
+		expect(parse("/labs/switching")).toEqual({ name: "lab", lab: "switching" });
+		expect(parse(labPath("a-b"))).toEqual({ name: "lab", lab: "a-b" });
+		for (const path of ["/labs", "/labs/a/b", "/labs/%E0%A4%A", "/labs/..%2Fx", "/other"])
+			expect(parse(path)).toEqual({ name: "missing" });
+	});
+});
+
+describe("navigate", () => {
+	it("changes the address and the route", () => {
+		navigate("/labs/routing");
+		expect(location.pathname).toBe("/labs/routing");
+		expect(route.value).toEqual({ name: "lab", lab: "routing" });
+		navigate("/");
+		expect(route.value).toEqual({ name: "course" });
+	});
+});
+
+describe("isForeign", () => {
+	const link = (href: string) => Object.assign(document.createElement("a"), { href });
+	const click = (init: MouseEventInit = {}) => new MouseEvent("click", { button: 0, ...init });
+
+	it("follows plain clicks within the page only", () => {
+		expect(isForeign(click(), link("/labs/x"))).toBe(false);
+		expect(isForeign(click({ ctrlKey: true }), link("/labs/x"))).toBe(true);
+		expect(isForeign(click({ button: 1 }), link("/labs/x"))).toBe(true);
+		expect(isForeign(click(), link("https://example.org/"))).toBe(true);
+		expect(isForeign(click(), link("/api/openapi.json"))).toBe(true);
+		expect(isForeign(click(), link("/#labs"))).toBe(true);
+	});
+});
