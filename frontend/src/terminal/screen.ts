@@ -88,6 +88,7 @@ export class Screen {
 
 	/** Shows the screen in the element as soon as that has a size; null takes it away. */
 	attach(container: HTMLElement | null): void {
+		if (container === this.#container) return;
 		this.#observer?.disconnect();
 		this.#observer = null;
 		this.#container = container;
@@ -110,7 +111,8 @@ export class Screen {
 	}
 
 	focus(): void {
-		if (this.#opened) this.#terminal.focus();
+		// What is not to be seen yet cannot have it: it gets it with its size.
+		if (this.#opened && this.#container?.clientWidth) this.#terminal.focus();
 		else this.#wantsFocus = true;
 	}
 
@@ -196,9 +198,9 @@ export class Screen {
 			this.#opened = true;
 			this.#terminal.open(container);
 			this.#terminal.textarea?.setAttribute("aria-label", this.#label);
-			if (this.#wantsFocus) this.#terminal.focus();
-			this.#wantsFocus = false;
 		}
+		if (this.#wantsFocus) this.#terminal.focus();
+		this.#wantsFocus = false;
 		void this.#accelerate();
 		if (this.#follows) return;
 		const size = this.#fit.proposeDimensions();
