@@ -1,6 +1,6 @@
 /** The drawn parts: cards of hosts and switches, rows of devices, cables. What they hold is said in words by Diagram. */
 import { type Card, type Frame, font, type More, type Row } from "./card";
-import type { Line } from "./measure";
+import { type Line, width } from "./measure";
 import { type CableState, type DeviceState, learnedCount } from "./model";
 import { stateWord, type Words } from "./text";
 import type { PlacedCable } from "./wires";
@@ -33,13 +33,13 @@ function Light({ x, y, state }: { x: number; y: number; state: DeviceState }) {
 	);
 }
 
-/** Two arrows that cross: passes packets on. */
+/** Arrows to all sides: passes packets on. */
 function Router({ x, y, title }: { x: number; y: number; title: string }) {
 	return (
 		<g class="net-router" transform={`translate(${x} ${y})`}>
 			<title>{title}</title>
-			<rect x="-1" y="-7" width="16" height="14" />
-			<path d="M0 -3.5h3.5l6 7h4M0 3.5h3.5l6 -7h4M11 -6l2.5 2.5 -2.5 2.5M11 1l2.5 2.5 -2.5 2.5" />
+			<circle r="7" />
+			<path d="M0 -4.4V4.4M-4.4 0H4.4M-1.5 -2.9 0 -4.4 1.5 -2.9M-1.5 2.9 0 4.4 1.5 2.9M-2.9 -1.5 -4.4 0 -2.9 1.5M2.9 -1.5 4.4 0 2.9 1.5" />
 		</g>
 	);
 }
@@ -104,7 +104,7 @@ function FrameBox({ frame, news, t }: { frame: Frame; news: News; t: Words }) {
 					<text class="net-note" x={x + w - 10} y={y + 15.5} font-size={font.small} text-anchor="end">
 						{t.namespace}
 					</text>
-					{frame.forwarding && <Router x={x + 16 + [...frame.title.text].length * 7.4} y={y + 12} title={t.forwards} />}
+					{frame.forwarding && <Router x={x + 24 + [...frame.title.text].length * 7.4} y={y + 12} title={t.forwards} />}
 				</>
 			)}
 		</g>
@@ -127,7 +127,7 @@ export function HostCard({ card, active, news, t }: { card: Card; active: boolea
 					{note}
 				</text>
 			)}
-			{card.forwarding && <Router x={w - 24} y={15.5} title={t.forwards} />}
+			{card.forwarding && <Router x={w - 17} y={15.5} title={t.forwards} />}
 			{card.frames.map((frame) => (
 				<FrameBox key={frame.key} frame={frame} news={news} t={t} />
 			))}
@@ -146,7 +146,9 @@ export function HostCard({ card, active, news, t }: { card: Card; active: boolea
 			{card.more.map((more) => (
 				<MoreRow key={more.y} more={more} />
 			))}
-			{active && <path class="net-active" d={`M1 4.5V${h - 4.5}`} />}
+			{active && (
+				<path class="net-prompt" d={`M${17 + width(title.text, font.name, "sans")} 12l3.5 3.5 -3.5 3.5m5.5 .5h5`} />
+			)}
 			<rect class="net-outline" x="-3" y="-3" width={w + 6} height={h + 6} rx="6" />
 		</>
 	);

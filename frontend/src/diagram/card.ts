@@ -170,7 +170,8 @@ class Stack {
 		const routes = machine.own.forwarding;
 		this.note = shorten(state || machine.label || (routes ? t.router : ""), 16).text;
 		const note = this.note ? width(this.note, font.small, "sans") + 12 : 0;
-		this.want(width(this.title.text, font.name, "sans") + note + (routes ? 20 : 0), 0);
+		// With room for the sign of the terminal in front.
+		this.want(width(this.title.text, font.name, "sans") + 22 + note + (routes ? 20 : 0), 0);
 		this.y += 5;
 		this.zone(machine.own);
 		const planned = machine.own.devices.filter((d) => d.planned).length;

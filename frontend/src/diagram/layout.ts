@@ -7,7 +7,7 @@
 import { type Box, type Card, hostCard, switchCard } from "./card";
 import type { Cable, Machine, Network } from "./model";
 import type { Words } from "./text";
-import { type PlacedCable, type Side, sideOf, wires } from "./wires";
+import { type PlacedCable, type Side, sideOf, upright, wires } from "./wires";
 
 export interface Picture extends Box {
 	cards: Card[];
@@ -25,7 +25,7 @@ export type Grid = ReadonlyMap<string, [number, number]>;
 const gap = { cable: 68, switch: 38, beside: 28, above: 26 };
 const padding = 14;
 /** Larger than this, a small network looks lost in big letters. */
-export const maxScale = 1.35;
+export const maxScale = 1.2;
 const stretch = 1.6;
 
 /** Puts the network into a drawing that suits the room. */
@@ -33,7 +33,7 @@ export function layout(network: Network, t: Words, room: Room): Picture {
 	const at = places(network.machines);
 	const outer = network.cables.filter((c) => c.a.node !== c.b.node && at.has(c.a.node) && at.has(c.b.node));
 	const cards = network.machines.map((machine) => makeCard(machine, network, outer, at, t));
-	const joined = new Set(outer.map((c) => pairOf(c.a.node, c.b.node)));
+	const joined = new Map(outer.map((c) => [pairOf(c.a.node, c.b.node), upright(sideOf(c, c.a.node, at))]));
 	const [sx, sy] = scales(cards, at, joined, room);
 	for (const card of cards) {
 		const [gx, gy] = at.get(card.machine.name) as [number, number];
@@ -61,12 +61,7 @@ function places(machines: Machine[]): Map<string, [number, number]> {
 
 function makeCard(m: Machine, network: Network, outer: Cable[], at: Grid, t: Words): Card {
 	const sides: Record<Side, number> = { left: 0, right: 0, top: 0, bottom: 0 };
-	const here = at.get(m.name) as [number, number];
-	for (const { a, b } of outer) {
-		const far = a.node === m.name ? b.node : b.node === m.name ? a.node : undefined;
-		const there = far === undefined ? undefined : at.get(far);
-		if (there) sides[sideOf(here, there)]++;
-	}
+	for (const cable of outer) if (cable.a.node === m.name || cable.b.node === m.name) sides[sideOf(cable, m.name, at)]++;
 	if (m.kind === "switch")
 		return switchCard(m, Math.max(sides.left, sides.right), Math.max(sides.top, sides.bottom), t);
 	const inner = network.cables.filter((c) => c.a.node === m.name && c.b.node === m.name);
@@ -82,16 +77,17 @@ interface Pair {
 }
 
 /**
- * The lengths of the grid's units. Two cards with a cable between them stand
- * beside each other with room for it, unless they share a column; any others
- * beside or above each other, whichever makes the drawing fit the room best.
+ * The lengths of the grid's units. Two cards with a cable between their sides
+ * stand beside each other with room for it; any others beside or above each
+ * other, whichever makes the drawing fit the room best.
  */
-function scales(cards: Card[], at: Grid, joined: Set<string>, room: Room): [number, number] {
+function scales(cards: Card[], at: Grid, joined: Map<string, boolean>, room: Room): [number, number] {
 	const pairs: Pair[] = [];
 	for (const [i, a] of cards.entries())
 		for (const b of cards.slice(i + 1)) {
 			const [p, q] = [at.get(a.machine.name), at.get(b.machine.name)] as [[number, number], [number, number]];
-			const cable = joined.has(pairOf(a.machine.name, b.machine.name));
+			const beside = joined.get(pairOf(a.machine.name, b.machine.name));
+			const cable = beside !== undefined;
 			const oneSwitch = a.machine.kind === "switch" || b.machine.kind === "switch";
 			const between = cable ? (oneSwitch ? gap.switch : gap.cable) : gap.beside;
 			const dx = Math.abs(p[0] - q[0]);
@@ -101,7 +97,7 @@ function scales(cards: Card[], at: Grid, joined: Set<string>, room: Room): [numb
 			pairs.push({
 				x: dx > 0 ? ((a.w + b.w) / 2 + between) / dx : Number.POSITIVE_INFINITY,
 				y: dy > 0 ? tall / dy : Number.POSITIVE_INFINITY,
-				must: cable && dx > 0,
+				must: beside === true && dx > 0,
 			});
 		}
 	const rows = [...new Set([...at.values()].map(([, y]) => y))].sort((a, b) => a - b);

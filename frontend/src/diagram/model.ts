@@ -173,10 +173,10 @@ class Kernel {
 				this.labels.set(zoneKey(name, ns), ns);
 			};
 			if (node.namespace) add("", node.namespace);
-			for (const ns of Object.keys(node.named ?? {}).sort()) {
-				const namespace = node.named?.[ns];
-				if (namespace) add(ns, namespace);
-			}
+			// Inodes count up: what is made later stands below, and nothing jumps.
+			const named = Object.entries(node.named ?? {});
+			named.sort(([p, a], [q, b]) => a.inode - b.inode || p.localeCompare(q, "en"));
+			for (const [ns, namespace] of named) add(ns, namespace);
 		}
 	}
 

@@ -19,10 +19,19 @@ export interface PlacedCable {
 
 export type Side = "left" | "right" | "top" | "bottom";
 
-/** The side of a machine where a cable to the other leaves. */
-export function sideOf(from: [number, number], to: [number, number]): Side {
-	if (to[0] !== from[0]) return to[0] < from[0] ? "left" : "right";
-	return to[1] < from[1] ? "top" : "bottom";
+/**
+ * The side where a cable leaves one of its machines: towards the other one,
+ * unless a third stands in the way there; then above, or below.
+ */
+export function sideOf(cable: Cable, name: string, grid: Grid): Side {
+	const far = cable.a.node === name ? cable.b.node : cable.a.node;
+	const [x, y] = grid.get(name) as [number, number];
+	const [toX, toY] = grid.get(far) as [number, number];
+	const within = (v: number) => v > Math.min(x, toX) && v < Math.max(x, toX);
+	const level = (v: number) => v === y || v === toY;
+	const blocked = y !== toY && [...grid.values()].some(([thirdX, thirdY]) => within(thirdX) && level(thirdY));
+	if (toX !== x && !blocked) return toX < x ? "left" : "right";
+	return toY < y ? "top" : "bottom";
 }
 
 interface End {
@@ -43,12 +52,15 @@ export function wires(cables: Cable[], cards: ReadonlyMap<string, Card>, grid: G
 	const ports: Port[] = [];
 	const ends = cables.map((cable) => {
 		const [from, to] = [cards.get(cable.a.node), cards.get(cable.b.node)] as [Card, Card];
-		const a = plug(cable.a, from, to, grid);
-		const b = plug(cable.b, to, from, grid);
+		const a = plug(cable, cable.a, from, grid);
+		const b = plug(cable, cable.b, to, grid);
 		// Machines beneath each other whose cable runs by the side have both its ends there.
 		if (upright(a.side) !== upright(b.side)) {
-			if (to.machine.kind === "switch") b.side = a.side;
-			else if (from.machine.kind === "switch") a.side = b.side;
+			const [here, there] = [grid.get(cable.a.node), grid.get(cable.b.node)] as [[number, number], [number, number]];
+			if (here[0] === there[0]) {
+				if (to.machine.kind === "switch") b.side = a.side;
+				else if (from.machine.kind === "switch") a.side = b.side;
+			}
 		}
 		if (from.machine.kind === "switch") ports.push({ end: a, far: b, card: from });
 		if (to.machine.kind === "switch") ports.push({ end: b, far: a, card: to });
@@ -58,18 +70,21 @@ export function wires(cables: Cable[], cards: ReadonlyMap<string, Card>, grid: G
 	return ends.map(({ cable, a, b }) => ({ cable, ...draw(a, b) }));
 }
 
-const upright = (side: Side): boolean => side === "left" || side === "right";
+/** Of a card's left or right side. */
+export const upright = (side: Side): boolean => side === "left" || side === "right";
 
 /** Where a cable's end is on its card. A switch's is only roughly known before all are. */
-function plug(spot: Spot, card: Card, far: Card, grid: Grid): End {
-	let side = sideOf(grid.get(card.machine.name) as [number, number], grid.get(far.machine.name) as [number, number]);
+function plug(cable: Cable, spot: Spot, card: Card, grid: Grid): End {
+	let side = sideOf(cable, card.machine.name, grid);
 	if (!upright(side) && card.machine.kind === "host") {
-		// By the edge only where it is clear whose cable it is.
-		if (card.rows.length <= 1 && card.frames.length === 0 && far.machine.kind === "switch") {
+		// By the edge only where it is clear whose cable it is: the one that the lab knows.
+		const planned = card.rows.filter((row) => row.device.planned).length;
+		if (planned <= 1 && card.pins.get(spotKey(spot))?.root && (side === "top" || card.frames.length === 0)) {
 			const point = { x: card.x + card.w / 2, y: side === "top" ? card.y : card.y + card.h };
 			return { at: point, exit: point, side };
 		}
-		side = "right";
+		const far = grid.get(cable.a === spot ? cable.b.node : cable.a.node) as [number, number];
+		side = far[0] < (grid.get(card.machine.name) as [number, number])[0] ? "left" : "right";
 	}
 	const pin = card.pins.get(spotKey(spot));
 	const y = card.y + (pin?.y ?? card.base / 2);
