@@ -1,0 +1,159 @@
+package httpapi
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/netground/netground/server/auth"
+	"github.com/netground/netground/server/httpapi/ws"
+	"github.com/netground/netground/server/session"
+)
+
+// cookieAge is as long as browsers keep a cookie at most.
+const cookieAge = 400 * 24 * time.Hour
+
+const requestIDKey = "request-id"
+
+func requestID(c echo.Context) string {
+	id, _ := c.Get(requestIDKey).(string)
+	return id
+}
+
+// outermost is around every answer: an id, the headers that no answer may lack,
+// the log, and an end for panics.
+func (a *API) outermost(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		began := time.Now()
+		id := rand.Text()[:16]
+		c.Set(requestIDKey, id)
+		setHeaders(c.Response().Header())
+		defer func() {
+			reason := recover()
+			if reason == http.ErrAbortHandler {
+				panic(reason)
+			}
+			if reason != nil {
+				a.log.Error("a handler panicked", "request", id, "panic", fmt.Sprint(reason), "stack", string(debug.Stack()))
+				err = fmt.Errorf("panic: %v", reason)
+			}
+			if err != nil {
+				a.answerError(err, c)
+				err = nil
+			}
+			if reason != nil && c.Response().Committed {
+				defer panic(http.ErrAbortHandler) // half an answer must not look like a whole one
+			}
+			a.logRequest(c, began)
+		}()
+		return next(c)
+	}
+}
+
+// logRequest writes a line without tokens: the route's pattern for the address,
+// neither query nor cookie.
+func (a *API) logRequest(c echo.Context, began time.Time) {
+	r, res, took := c.Request(), c.Response(), time.Since(began)
+	a.metrics.observe(r.Method, c.Path(), res.Status, took)
+	a.log.Debug("request", "request", requestID(c), "method", r.Method, "route", c.Path(), "status", res.Status,
+		"bytes", res.Size, "took", took, "client", r.RemoteAddr)
+}
+
+// setHeaders sets what every answer carries.
+func setHeaders(h http.Header) {
+	// Styles may stand in the document: xterm writes its colours and its
+	// character grid into style elements. Scripts may not.
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self'; font-src 'self'; "+
+		"connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	// Not no-referrer, which would turn the Origin of some requests into null.
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
+}
+
+// guarded holds a route's row of the table: who may, how often, from where,
+// with what body.
+func (a *API) guarded(row route) echo.HandlerFunc {
+	return func(ec echo.Context) error {
+		r := ec.Request()
+		safe := r.Method == http.MethodGet || r.Method == http.MethodHead
+		if !safe || row.SameSite {
+			if err := sameSite(r); err != nil {
+				return err
+			}
+		}
+		c := &call{Context: ec, caller: session.Caller{Learner: a.learnerOf(r), Language: languageOf(r)}}
+		address, tls := a.origin(r)
+		client := c.caller.Learner
+		if client == "" {
+			client = auth.ClientKey(address)
+		}
+		if err := a.allow(row.Rate, client); err != nil {
+			return err
+		}
+		if row.Access == learner && c.caller.Learner == "" {
+			return noSession() // as for a foreign one: a stranger learns nothing
+		}
+		if !row.Page {
+			ec.Response().Header().Add("Vary", "Accept-Language, Cookie")
+		}
+		if row.Request != nil {
+			var err error
+			if c.in, err = decode(ec.Response(), r, &row); err != nil {
+				return err
+			}
+		} else {
+			r.Body = http.MaxBytesReader(ec.Response(), r.Body, smallBody) // nobody reads it
+		}
+		if row.Access == visitor {
+			if err := a.welcome(c, auth.ClientKey(address), tls); err != nil {
+				return err
+			}
+		}
+		return row.Handle(c)
+	}
+}
+
+// sameSite refuses what another site's page may have sent with the learner's
+// cookie: every browser says where such a request comes from.
+func sameSite(r *http.Request) error {
+	if !ws.SameOrigin(r) {
+		return problemOf(http.StatusForbidden, "origin", text("This request does not come from the page of this server.", "이 서버의 페이지에서 보낸 요청이 아닙니다."))
+	}
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "same-origin": // older browsers do not send it, and none does from plain HTTP
+		return nil
+	}
+	return problemOf(http.StatusForbidden, "origin", text("This request comes from another site.", "다른 사이트에서 보낸 요청입니다."))
+}
+
+// learnerOf returns who the cookie names, or "".
+func (a *API) learnerOf(r *http.Request) string {
+	for _, cookie := range r.CookiesNamed(auth.CookieName) {
+		if id, ok := a.o.Signer.Verify(cookie.Value); ok {
+			return id
+		}
+	}
+	return ""
+}
+
+// welcome makes a stranger a learner, and lets a learner's cookie live longer.
+func (a *API) welcome(c *call, address string, tls bool) error {
+	if c.caller.Learner == "" {
+		if err := a.allow(strangers, address); err != nil {
+			return err
+		}
+		c.caller.Learner = auth.NewID()
+	}
+	c.SetCookie(&http.Cookie{
+		Name: auth.CookieName, Value: a.o.Signer.Sign(c.caller.Learner), Path: "/", MaxAge: int(cookieAge.Seconds()),
+		HttpOnly: true, Secure: tls, SameSite: http.SameSiteLaxMode,
+	})
+	return nil
+}

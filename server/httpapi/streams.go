@@ -1,0 +1,186 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/netground/netground/server/httpapi/ws"
+	"github.com/netground/netground/server/session"
+)
+
+// writeWithin is how long one write of a stream may take: a page that has gone
+// without a word does not hold it for longer.
+const writeWithin = 10 * time.Second
+
+// window is what terminals let a page be behind; the hello tells it.
+const window = 128 << 10
+
+// timing is a phase as browsers' tools show it.
+func timing(p session.Phase) string {
+	return fmt.Sprintf("%s;dur=%.3f", p.Name, float64(p.Duration)/float64(time.Millisecond))
+}
+
+// events sends a session's events until it ends, the page goes, the server
+// closes, or the page was too slow: it then connects again and gets a full set.
+func (a *API) events(c *call) error {
+	id, err := c.session()
+	if err != nil {
+		return err
+	}
+	done, ok := a.stream()
+	if !ok {
+		return closing()
+	}
+	defer done()
+	sub, err := a.o.Sessions.Subscribe(c.Request().Context(), c.caller, id)
+	if err != nil {
+		return err
+	}
+	defer sub.Close()
+	ctx, cancel := context.WithCancel(c.Request().Context())
+	defer cancel()
+	defer context.AfterFunc(a.ctx, cancel)()
+
+	h := c.Response().Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Language", c.caller.Language)
+	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+	c.Response().WriteHeader(http.StatusOK)
+	out := http.NewResponseController(c.Response())
+	// A server's deadline for reading requests must not end the stream.
+	if err := out.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return nil
+	}
+	var buf bytes.Buffer
+	for {
+		buf.Reset()
+		idle, stop := context.WithTimeout(ctx, a.o.Heartbeat)
+		e, err := sub.Next(idle)
+		stop()
+		switch {
+		case err == nil:
+			if err := writeEvent(&buf, e); err != nil {
+				return err
+			}
+		case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+			buf.WriteString(":\n\n")
+		case ctx.Err() != nil, errors.Is(err, io.EOF), errors.Is(err, session.ErrOverflow):
+			return nil
+		default:
+			return err
+		}
+		if err := out.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return nil
+		}
+		if _, err := c.Response().Write(buf.Bytes()); err != nil {
+			return nil // the page has gone
+		}
+		if err := out.Flush(); err != nil {
+			return nil
+		}
+	}
+}
+
+// writeEvent writes an event as server-sent events have it; JSON has no line breaks.
+func writeEvent(w *bytes.Buffer, e session.Event) error {
+	data, err := e.JSON()
+	if err != nil {
+		return fmt.Errorf("cannot write the event %s: %w", e.Name, err)
+	}
+	w.WriteString("id: " + strconv.FormatUint(e.ID, 10) + "\nevent: " + e.Name + "\ndata: ")
+	w.Write(data)
+	w.WriteString("\n\n")
+	return nil
+}
+
+// attach joins a websocket and a terminal. What cannot be is told by a close
+// code: a page cannot read the status of a refused upgrade.
+func (a *API) attach(c *call) error {
+	r, w := c.Request(), c.Response()
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		w.Header().Set("Upgrade", "websocket")
+		return problemOf(http.StatusUpgradeRequired, "upgrade", text("This address is a websocket.", "이 주소는 웹소켓입니다."))
+	}
+	w.Status = http.StatusSwitchingProtocols // for the log: who takes over the connection does not say
+	done, ok := a.stream()
+	if !ok {
+		a.refuse(c, closing())
+		return nil
+	}
+	defer done()
+	if c.caller.Learner == "" {
+		p := noSession()
+		p.status = http.StatusUnauthorized
+		a.refuse(c, p)
+		return nil
+	}
+	id, terminal, err := c.part("terminal")
+	if err != nil {
+		a.refuse(c, err)
+		return nil
+	}
+	at, err := a.o.Sessions.AttachTerminal(c.caller, id, terminal)
+	if err != nil {
+		a.refuse(c, err)
+		return nil
+	}
+	// The connection ends with the session, and with the server.
+	ended, over := make(chan struct{}), make(chan struct{})
+	a.streams.Go(func() {
+		defer close(ended)
+		select {
+		case <-at.Done:
+		case <-a.ctx.Done():
+		case <-over:
+		}
+	})
+	defer close(over)
+	a.sockets.Serve(w, r, at.Terminal, ws.Options{
+		ID: at.Info.ID, Host: at.Info.Host, Window: window, Writer: true, Ended: ended, Touch: at.Touch,
+	})
+	return nil
+}
+
+// Close codes of refusals that pass: the page tries again.
+const (
+	closeRestart  = 1012
+	closeTryLater = 1013
+)
+
+func (a *API) refuse(c *call, err error) {
+	p := asProblem(err)
+	code := closeTryLater
+	switch p.status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		code = ws.CloseNotYours
+	case http.StatusNotFound:
+		code = ws.CloseNoSuch
+	case http.StatusGone:
+		code = ws.CloseEnded
+	case http.StatusServiceUnavailable:
+		code = closeRestart
+	}
+	if p.status == http.StatusInternalServerError {
+		a.log.Error("cannot attach to a terminal", "request", requestID(c), "error", err)
+	}
+	a.sockets.Refuse(c.Response(), c.Request(), code, short(p.detail.In(c.caller.Language)))
+}
+
+// short cuts a sentence to what a close frame holds.
+func short(s string) string {
+	const most = 120
+	for len(s) > most {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+	}
+	return s
+}
