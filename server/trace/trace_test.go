@@ -1,0 +1,129 @@
+package trace
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/netground/netground/server/observe"
+)
+
+func dev(name, address string, peer observe.Place) observe.Link {
+	l := observe.Link{Name: name, Type: "veth", Up: true, Carrier: true}
+	if address != "" {
+		l.Addresses = []netip.Prefix{netip.MustParsePrefix(address)}
+	}
+	if peer.Node != "" {
+		l.Peer = &peer
+	}
+	return l
+}
+
+func direct(dev, to string) observe.Route {
+	return observe.Route{To: netip.MustParsePrefix(to), Dev: dev, Kernel: true}
+}
+
+func via(gateway, dev string) observe.Route {
+	return observe.Route{To: netip.MustParsePrefix("0.0.0.0/0"), Via: netip.MustParseAddr(gateway), Dev: dev}
+}
+
+// routed is A – sw – R – B: 10.1.0.10, 10.1.0.1 and 10.2.0.1, 10.2.0.10.
+func routed() *observe.State {
+	return &observe.State{Nodes: map[string]*observe.Node{
+		"A": {Kind: "host", Namespace: &observe.Namespace{
+			Links:  []observe.Link{dev("eth0", "10.1.0.10/24", observe.Place{Node: "sw", Dev: "p1"})},
+			Routes: []observe.Route{direct("eth0", "10.1.0.0/24"), via("10.1.0.1", "eth0")},
+		}},
+		"sw": {Kind: "switch", Namespace: &observe.Namespace{Links: []observe.Link{
+			{Name: "br0", Type: "bridge", Up: true, Carrier: true},
+			port("p1", observe.Place{Node: "A", Dev: "eth0"}), port("p2", observe.Place{Node: "R", Dev: "eth0"}),
+		}}},
+		"R": {Kind: "host", Namespace: &observe.Namespace{
+			Forwarding: true,
+			Links: []observe.Link{
+				dev("eth0", "10.1.0.1/24", observe.Place{Node: "sw", Dev: "p2"}), dev("eth1", "10.2.0.1/24", observe.Place{Node: "B", Dev: "eth0"}),
+			},
+			Routes: []observe.Route{direct("eth0", "10.1.0.0/24"), direct("eth1", "10.2.0.0/24")},
+		}},
+		"B": {Kind: "host", Namespace: &observe.Namespace{
+			Links:  []observe.Link{dev("eth0", "10.2.0.10/24", observe.Place{Node: "R", Dev: "eth1"})},
+			Routes: []observe.Route{direct("eth0", "10.2.0.0/24"), via("10.2.0.1", "eth0")},
+		}},
+	}}
+}
+
+func port(name string, peer observe.Place) observe.Link {
+	l := dev(name, "", peer)
+	l.Master = "br0"
+	return l
+}
+
+func TestExplain(t *testing.T) {
+	place := func(node, dev string) observe.Place { return observe.Place{Node: node, Dev: dev} }
+	for _, c := range []struct {
+		name  string
+		spoil func(map[string]*observe.Node)
+		want  Cause
+	}{
+		{"nothing wrong", func(map[string]*observe.Node) {}, Cause{}},
+		{"sender's device off", func(n map[string]*observe.Node) {
+			n["A"].Namespace.Links[0].Up = false
+		}, Cause{Code: LinkDown, Place: place("A", "eth0")}},
+		{"sender's device off, its routes gone", func(n map[string]*observe.Node) {
+			n["A"].Namespace.Links[0].Up, n["A"].Namespace.Routes = false, nil
+		}, Cause{Code: NoRoute, Place: place("A", "")}},
+		{"no carrier", func(n map[string]*observe.Node) {
+			n["A"].Namespace.Links[0].Carrier = false
+		}, Cause{Code: NoCarrier, Place: place("A", "eth0"), Other: place("sw", "p1")}},
+		{"no address", func(n map[string]*observe.Node) {
+			n["A"].Namespace.Links[0].Addresses, n["A"].Namespace.Routes = nil, nil
+		}, Cause{Code: NoAddress, Place: place("A", "")}},
+		{"no default route", func(n map[string]*observe.Node) {
+			n["A"].Namespace.Routes = n["A"].Namespace.Routes[:1]
+		}, Cause{Code: NoRoute, Place: place("A", "")}},
+		{"a gateway that nobody is", func(n map[string]*observe.Node) {
+			n["A"].Namespace.Routes[1].Via = netip.MustParseAddr("10.1.0.99")
+		}, Cause{Code: Nobody, Place: place("A", "eth0")}},
+		{"the switch's port is off", func(n map[string]*observe.Node) {
+			n["sw"].Namespace.Links[2].Up = false
+		}, Cause{Code: Elsewhere, Place: place("A", "eth0"), Other: place("R", "eth0")}},
+		{"no forwarding", func(n map[string]*observe.Node) {
+			n["R"].Namespace.Forwarding = false
+		}, Cause{Code: NoForwarding, Place: place("R", "")}},
+		{"router's far device off", func(n map[string]*observe.Node) {
+			n["R"].Namespace.Links[1].Up = false
+		}, Cause{Code: LinkDown, Place: place("R", "eth1")}},
+		{"blackhole", func(n map[string]*observe.Node) {
+			n["R"].Namespace.Routes = append(n["R"].Namespace.Routes, observe.Route{To: netip.MustParsePrefix("10.2.0.10/32"), Type: "blackhole"})
+		}, Cause{Code: RouteRefuses, Place: place("R", "")}},
+		{"target's device off", func(n map[string]*observe.Node) {
+			n["B"].Namespace.Links[0].Up = false
+		}, Cause{Code: LinkDown, Place: place("B", "eth0")}},
+		{"no way back", func(n map[string]*observe.Node) {
+			n["B"].Namespace.Routes = n["B"].Namespace.Routes[:1]
+		}, Cause{Code: NoRoute, Place: place("B", ""), Back: true}},
+		{"circle", func(n map[string]*observe.Node) {
+			n["R"].Namespace.Routes = []observe.Route{direct("eth0", "10.1.0.0/24"), via("10.1.0.10", "eth0")}
+			n["A"].Namespace.Forwarding = true
+		}, Cause{Code: Loop}},
+		{"target reboots", func(n map[string]*observe.Node) { n["A"].Down = true }, Cause{Code: HostDown, Place: place("A", "")}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			st := routed()
+			c.spoil(st.Nodes)
+			got := Explain(st, observe.Place{Node: "A"}, netip.MustParseAddr("10.2.0.10"))
+			if c.want.Code == Loop {
+				got.Place = observe.Place{}
+			}
+			got.Addr = netip.Addr{}
+			if got != c.want {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestExplainFromNowhere(t *testing.T) {
+	if c := Explain(routed(), observe.Place{Node: "A", NS: "red"}, netip.MustParseAddr("10.2.0.10")); c.Code != NoNamespace {
+		t.Errorf("got %+v", c)
+	}
+}
