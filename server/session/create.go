@@ -120,9 +120,9 @@ func (m *Manager) used() int {
 }
 
 // place says whether there is a place for the learner, whose turn it must be.
-// Sandboxes that stand ready give way. It is called with the lock.
+// Sandboxes that stand ready, or will, give way. It is called with the lock.
 func (m *Manager) place(learner string, stands bool, now time.Time) error {
-	free := m.o.MaxSessions - len(m.lives) - m.extra - m.pool.building
+	free := m.o.MaxSessions - len(m.lives) - m.extra
 	if free > 0 && !stands {
 		if memory, err := m.o.FreeMemory(); err != nil {
 			m.log.Warn("cannot tell whether a session fits", "error", err)

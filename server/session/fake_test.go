@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,8 +15,6 @@ import (
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 
-	"os"
-
 	"github.com/netground/netground/server/check"
 	"github.com/netground/netground/server/lab"
 	"github.com/netground/netground/server/observe"
@@ -24,14 +23,15 @@ import (
 )
 
 // fakeEngine makes sandboxes that are a set of facts. A link check holds where
-// its device is such a fact; the right value of an answer with a source is the
+// its device is such a fact, and a probe arrives where its address is one; it
+// hangs where "hole" is one. The right value of an answer with a source is the
 // sandbox's id.
 type fakeEngine struct {
 	mu    sync.Mutex
 	boxes []*fakeBox     // in the order of their creation
 	fail  error          // of Create
 	gate  chan struct{}  // where set, Create waits for it
-	seen  map[string]int // evaluations by device
+	sent  map[string]int // probes by address
 }
 
 func (e *fakeEngine) Create(ctx context.Context, id string, _ keeper.Spec) (Sandbox, error) {
@@ -62,15 +62,19 @@ func (e *fakeEngine) Watch(_ context.Context, s Sandbox) (Observer, error) {
 	return &fakeObserver{s.(*fakeBox)}, nil
 }
 
-func (e *fakeEngine) Evaluate(_ context.Context, c *lab.Check, o Observer, answers map[string]string) check.Result {
+func (e *fakeEngine) Evaluate(ctx context.Context, c *lab.Check, o Observer, answers map[string]string) check.Result {
 	box := o.(*fakeObserver).fakeBox
 	r := check.Result{Kind: c.Kind(), Reason: "ok", Expected: text("expected"), Found: text("found")}
 	switch {
 	case c.Link != nil:
-		e.mu.Lock()
-		e.seen[c.Link.Dev]++
-		e.mu.Unlock()
 		r.OK = box.has(c.Link.Dev)
+	case c.Reach != nil:
+		e.mu.Lock()
+		e.sent[c.Reach.To]++
+		e.mu.Unlock()
+		if r.OK = box.has(c.Reach.To); !r.OK && box.has("hole") {
+			<-ctx.Done()
+		}
 	case c.Answer.Is != nil:
 		r.OK = answers[c.Answer.Name] == box.id
 	default:
@@ -91,6 +95,32 @@ func (e *fakeEngine) box() *fakeBox {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.boxes[len(e.boxes)-1]
+}
+
+// boxOf returns the sandbox with the id.
+func (e *fakeEngine) boxOf(id string) *fakeBox {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.boxes[slices.IndexFunc(e.boxes, func(b *fakeBox) bool { return b.id == id })]
+}
+
+// running counts the sandboxes that were not destroyed.
+func (e *fakeEngine) running() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := 0
+	for _, b := range e.boxes {
+		if !b.destroyed() {
+			n++
+		}
+	}
+	return n
+}
+
+func (e *fakeEngine) probes(to string) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.sent[to]
 }
 
 func (e *fakeEngine) set(do func(*fakeEngine)) {
@@ -348,7 +378,7 @@ func newWorld(t *testing.T, change func(*Options)) *world {
 		t.Fatal(err)
 	}
 	w := &world{
-		T: t, store: s, e: &fakeEngine{seen: map[string]int{}},
+		T: t, store: s, e: &fakeEngine{sent: map[string]int{}},
 		clock: &clock{now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)},
 	}
 	w.o = Options{

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/netground/netground/server/lab"
 	"github.com/netground/netground/server/store"
@@ -123,158 +124,62 @@ func TestAnswer(t *testing.T) {
 	isCode(w, err, Invalid)
 }
 
-func TestReset(t *testing.T) {
-	w := newWorld(t, nil)
-	s := w.create(ann, "demo")
-	old := w.e.box()
-	old.change("one", true)
-	must[StepState](w)(w.m.Check(t.Context(), ann, s.ID, "link"))
-	must[StepState](w)(w.m.Answer(t.Context(), ann, s.ID, "ask", "mac", old.id))
-	must[StepState](w)(w.m.Answer(t.Context(), ann, s.ID, "ask", "why", "because"))
-	must[StepState](w)(w.m.Hint(t.Context(), ann, s.ID, "link"))
-	at := must[*Attachment](w)(w.m.AttachTerminal(ann, s.ID, s.Terminals[0].ID))
-	sub := w.subscribe(ann, s.ID)
-
-	got := must[Session](w)(w.m.Reset(t.Context(), ann, s.ID))
-	<-at.Done
-	if !old.destroyed() || w.e.box() == old {
-		t.Error("the sandbox is the old one")
-	}
-	if got.State != Ready || len(got.Terminals) != 1 || got.Terminals[0].ID == s.Terminals[0].ID {
-		t.Errorf("%+v", got)
-	}
-	link, ask := stepOf(w, got, "link"), stepOf(w, got, "ask")
-	if !link.Passed || link.HintsUsed != 1 || !ask.Passed {
-		t.Errorf("what was passed is no more: %+v, %+v", link, ask)
-	}
-	if _, ok := ask.Answers["mac"]; ok || ask.Answers["why"] != "because" {
-		t.Errorf("answers: %+v", ask.Answers)
-	}
-	await(w, sub, "resetting", func(s Session) bool { return s.State == Resetting })
-	await(w, sub, "its progress", func(p Progress) bool { return p.What == "reset" && p.Done == 0 && p.Total == 1 })
-	await(w, sub, "ready", func(s Session) bool { return s.State == Ready })
-	await(w, sub, "its end", func(p Progress) bool { return p.What == "reset" && p.Done == 1 && p.Error == "" })
-	await(w, sub, "the light", func(s StepState) bool { return s.ID == "link" && s.Passed && s.Holds != nil && !*s.Holds })
-	_, err := w.m.AttachTerminal(ann, s.ID, s.Terminals[0].ID)
-	isCode(w, err, NotFound)
-}
-
-// A reset that finds no new sandbox leaves the old one.
-func TestResetFails(t *testing.T) {
-	w := newWorld(t, nil)
-	s := w.create(ann, "demo")
-	w.e.set(func(e *fakeEngine) { e.fail = errStopped })
-	_, err := w.m.Reset(t.Context(), ann, s.ID)
-	isCode(w, err, Failed)
-	w.e.box().change("one", true)
-	if got := must[StepState](w)(w.m.Check(t.Context(), ann, s.ID, "link")); !got.Passed {
-		t.Errorf("%+v", got)
-	}
-	if n := w.m.Stats(); w.m.extra != 0 || n.Resets != 0 {
-		t.Errorf("%d sandboxes too many, %d resets", w.m.extra, n.Resets)
+// far is a lab whose second step needs a probe.
+func far() *lab.Lab {
+	return &lab.Lab{
+		Name: "far", Topology: lab.Topology{Hosts: map[string]lab.Host{"A": {}}},
+		Steps: []lab.Step{
+			{ID: "near", Checks: []lab.Check{link("one")}},
+			{ID: "far", Checks: []lab.Check{link("cable"), {Reach: &lab.ReachCheck{From: "A", To: "path"}}}},
+		},
 	}
 }
 
-// A reset brings the lab as it is now.
-func TestResetTakesNewLab(t *testing.T) {
-	w := newWorld(t, nil)
-	s := w.create(ann, "demo")
-	newer := demo("demo")
-	newer.Steps = append([]lab.Step{{ID: "fresh"}}, newer.Steps[:3]...)
-	w.m.SetLabs(w.o.Course, map[string]*lab.Lab{"demo": newer})
-	must[StepState](w)(w.m.Check(t.Context(), ann, s.ID, "intro"))
-	got := must[Session](w)(w.m.Reset(t.Context(), ann, s.ID))
-	if len(got.Steps) != 4 || got.Steps[0].ID != "fresh" || got.Steps[0].Passed || !got.Steps[1].Passed {
-		t.Errorf("%+v", got.Steps)
+// No packet is sent for a step at which the learner is not yet, unless all that
+// is cheaper holds; and none again as long as the network is the same.
+func TestProbesAreRare(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.Labs["far"] = far() })
+	id := w.create(ann, "far").ID
+	sub := w.subscribe(ann, id)
+	box := w.e.box()
+	await(w, sub, "the first look", func(s StepState) bool { return s.ID == "far" && len(s.Checks) == 2 })
+	if got := w.step(ann, id, "far"); w.e.probes("path") != 0 || got.Checks[1].Reason != NotChecked {
+		t.Errorf("%d probes; %+v", w.e.probes("path"), got)
 	}
+	box.change("cable", true)
+	await(w, sub, "the cable", func(s StepState) bool { return s.ID == "far" && s.Checks[0].OK && s.Checks[1].Reason != NotChecked })
+	if n := w.e.probes("path"); n != 1 {
+		t.Errorf("%d probes for the cable", n)
+	}
+	before := w.m.Stats().Evaluations
+	box.tell() // the same network again
+	w.eventually("it is looked at", func() bool { return w.m.Stats().Evaluations > before })
+	if n := w.e.probes("path"); n != 1 {
+		t.Errorf("%d probes though nothing has changed", n)
+	}
+	box.change("path", true)
+	await(w, sub, "the step", func(s StepState) bool { return s.ID == "far" && s.Passed })
 }
 
-func TestCatchUp(t *testing.T) {
-	w := newWorld(t, nil)
-	s := w.create(ann, "demo")
-	sub := w.subscribe(ann, s.ID)
-	if err := w.m.CatchUp(t.Context(), ann, s.ID, "broken"); err != nil {
-		t.Fatal(err)
+// Who mends the network need not wait until a probe of the broken one gives up.
+func TestProbeIsInterrupted(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.Labs["far"] = far() })
+	id := w.create(ann, "far").ID
+	sub := w.subscribe(ann, id)
+	box := w.e.box()
+	box.change("hole", true)
+	box.change("cable", true)
+	w.eventually("a probe is on its way", func() bool { return w.e.probes("path") > 0 })
+	began := time.Now()
+	box.change("path", true)
+	for n := 0; time.Since(began) < 2*interruptAfter; n++ { // and more happens, as always
+		box.change("noise", n%2 == 0)
+		time.Sleep(time.Millisecond)
 	}
-	for i, step := range []string{"intro", "link", "ask", "two"} {
-		p := await(w, sub, step, func(p Progress) bool { return p.Step == step })
-		if p != (Progress{What: "catch-up", Step: step, Done: i, Total: 4}) {
-			t.Errorf("%+v", p)
-		}
-		if got := await(w, sub, step, func(s StepState) bool { return s.ID == step && s.Passed }); !got.CaughtUp {
-			t.Errorf("%s is not marked as caught up", step)
-		}
+	await(w, sub, "the step", func(s StepState) bool { return s.ID == "far" && s.Passed })
+	if took := time.Since(began); took > autoTimeout/2 {
+		t.Errorf("that took %v", took)
 	}
-	if p := await(w, sub, "the end", func(p Progress) bool { return p.Step == "" }); p != (Progress{What: "catch-up", Done: 4, Total: 4}) {
-		t.Errorf("%+v", p)
-	}
-	if got := w.e.box().commands(); !slices.Equal(got, []string{"A: fail", "A: set one", "B: set two"}) {
-		t.Errorf("ran %q", got)
-	}
-	if got := w.step(ann, s.ID, "ask"); got.Answers["mac"] != w.e.box().id || got.Answers["why"] != "because" {
-		t.Errorf("answers: %+v", got.Answers)
-	}
-	w.flush()
-	for _, r := range must[store.LabRecord](w)(w.store.LabRecord(t.Context(), "ann", "demo")).Results {
-		if r.Passed.IsZero() || !r.CaughtUp {
-			t.Errorf("stored: %+v", r)
-		}
-	}
-}
-
-// What the learner has passed stays the learner's own; what holds is not run.
-func TestCatchUpKeepsOwnWork(t *testing.T) {
-	w := newWorld(t, nil)
-	s := w.create(ann, "demo")
-	w.e.box().change("one", true)
-	must[StepState](w)(w.m.Check(t.Context(), ann, s.ID, "link"))
-	sub := w.subscribe(ann, s.ID)
-	if err := w.m.CatchUp(t.Context(), ann, s.ID, "ask"); err != nil {
-		t.Fatal(err)
-	}
-	await(w, sub, "the end", func(p Progress) bool { return p.Done == 2 })
-	if got := w.step(ann, s.ID, "link"); !got.Passed || got.CaughtUp {
-		t.Errorf("%+v", got)
-	}
-	if got := w.e.box().commands(); len(got) != 0 {
-		t.Errorf("ran %q", got)
-	}
-}
-
-func TestCatchUpFails(t *testing.T) {
-	w := newWorld(t, nil)
-	s := w.create(ann, "demo")
-	sub := w.subscribe(ann, s.ID)
-	if err := w.m.CatchUp(t.Context(), ann, s.ID, "end"); err != nil {
-		t.Fatal(err)
-	}
-	isCode(w, w.m.CatchUp(t.Context(), ann, s.ID, "end"), Busy)
-	isCode(w, w.m.Reboot(t.Context(), ann, s.ID, "A"), Busy)
-	p := await(w, sub, "the error", func(p Progress) bool { return p.Error != "" })
-	want := "The step “broken” could not be solved. On A, “fail” ended with the exit code 2 (RTNETLINK answers: No such device). it is not there"
-	if p.Step != "broken" || p.Done != 4 || p.Error != want {
-		t.Errorf("%+v", p)
-	}
-	isCode(w, w.m.CatchUp(t.Context(), ann, s.ID, "no-such-step"), NotFound)
-}
-
-// A reset ends catching up.
-func TestCatchUpCancelled(t *testing.T) {
-	w := newWorld(t, nil)
-	s := w.create(ann, "demo")
-	sub := w.subscribe(ann, s.ID)
-	w.e.box().change("never", true)
-	if err := w.m.CatchUp(t.Context(), ann, s.ID, "end"); err != nil {
-		t.Fatal(err)
-	}
-	await(w, sub, "the step that hangs", func(p Progress) bool { return p.Step == "slow" })
-	must[Session](w)(w.m.Reset(t.Context(), ann, s.ID))
-	await(w, sub, "its end", func(p Progress) bool { return p.What == "catch-up" && p.Error != "" })
-	await(w, sub, "the reset", func(p Progress) bool { return p.What == "reset" && p.Done == 1 })
-	if err := w.m.CatchUp(t.Context(), ann, s.ID, "link"); err != nil {
-		t.Fatal(err)
-	}
-	await(w, sub, "the next", func(p Progress) bool { return p.What == "catch-up" && p.Done == 1 && p.Error == "" })
 }
 
 // fullStore is a store on a disk that may be full.

@@ -174,7 +174,8 @@ func (m *Manager) buildReady(l *lab.Lab) (err error) {
 		}
 		m.mu.Lock()
 		m.pool.building--
-		keep := err == nil && !m.closing
+		// A learner may have taken the place meanwhile.
+		keep := err == nil && !m.closing && m.used() < m.o.MaxSessions
 		if keep {
 			m.pool.ready = append(m.pool.ready, mach)
 			m.pool.wakeUp()

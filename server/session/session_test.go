@@ -139,6 +139,48 @@ func TestPool(t *testing.T) {
 	w.eventually("the stale one is gone", stale.destroyed)
 }
 
+// What stands ready gives way to whoever comes, and is made again when it dies.
+func TestPoolGivesWay(t *testing.T) {
+	w := newWorld(t, func(o *Options) {
+		o.PoolSize, o.MaxSessions = 1, 2
+		o.Course = &lab.Course{Chapters: []lab.Chapter{{Labs: []string{"demo"}}}}
+	})
+	w.eventually("a sandbox stands ready", func() bool { return w.m.Stats().Ready == 1 })
+	dead := w.e.box()
+	dead.Destroy()
+	w.eventually("there is another one", func() bool { return w.m.Stats().Ready == 1 && w.e.box() != dead })
+	ready := w.e.box()
+	w.create(ann, "other")
+	w.create(bob, "other")
+	w.eventually("what stood ready is gone", ready.destroyed)
+	w.eventually("there are two sandboxes", func() bool { return w.e.running() == 2 })
+	if n := w.m.Stats(); n.Live != 2 || n.Ready != 0 {
+		t.Errorf("%d live, %d ready", n.Live, n.Ready)
+	}
+}
+
+// A machine with little memory left takes nobody in.
+func TestLittleMemory(t *testing.T) {
+	w := newWorld(t, func(o *Options) {
+		o.FreeMemory = func() (int64, error) { return 100 << 20, nil }
+	})
+	_, err := w.m.Create(t.Context(), ann, "demo")
+	var full *FullError
+	if !errors.As(err, &full) || full.Place != 1 {
+		t.Fatalf("got %v", err)
+	}
+	want := (&FullError{Place: 1, Estimate: 90 * time.Second}).Text().In("ko")
+	if want != "빈자리가 없습니다. 대기 순서는 1번이고, 약 2분 뒤에 자리가 날 것으로 보입니다." {
+		t.Error(want)
+	}
+}
+
+func TestFreeMemory(t *testing.T) {
+	if free, err := freeMemory(); err != nil || free < 1<<20 {
+		t.Errorf("%d bytes are free: %v", free, err)
+	}
+}
+
 func TestQuota(t *testing.T) {
 	w := newWorld(t, func(o *Options) { o.MaxPerLearner = 1 })
 	s := w.create(ann, "demo")
@@ -278,7 +320,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 	if _, err := w.m.OpenTerminal(t.Context(), ann, s.ID, "B", 80, 24); err != nil {
 		t.Fatal(err)
 	}
-	w.e.box().change("never", true)
+	w.e.boxOf(s.ID).change("never", true)
 	if err := w.m.CatchUp(t.Context(), ann, s.ID, "end"); err != nil {
 		t.Fatal(err)
 	}
