@@ -3,8 +3,6 @@ package session
 import (
 	"encoding/json"
 	"time"
-
-	"github.com/netground/netground/server/observe"
 )
 
 // Caller is who asks, and in which language texts are wanted.
@@ -154,5 +152,3 @@ type Created struct {
 	FromPool bool
 	Phases   []Phase
 }
-
-var _ = (*observe.State)(nil)
