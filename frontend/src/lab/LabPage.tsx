@@ -143,7 +143,7 @@ export function LabPage({ name }: { name: string }) {
 						aria-label={paneName("terminals")}
 						tabIndex={-1}
 						hidden={!shown("terminals")}
-						inert={scene !== null}
+						inert={scene !== null && scene !== "ended"}
 					>
 						{session && (
 							<TerminalPane
@@ -183,7 +183,7 @@ function StageFrame({
 	beside: boolean;
 }) {
 	return (
-		<div class={beside ? "stage-frame beside" : "stage-frame"}>
+		<div class={beside ? "stage-frame beside" : "stage-frame"} data-scene={scene}>
 			<Stage store={store} scene={scene} />
 		</div>
 	);
