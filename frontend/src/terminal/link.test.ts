@@ -214,8 +214,8 @@ describe("input", () => {
 	it("survives many losses at random places", () => {
 		let seed = 7;
 		const random = (n: number) => {
-			seed = (seed * 1103515245 + 12345) % 2 ** 31;
-			return seed % n;
+			seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+			return Math.floor((seed / 2 ** 32) * n);
 		};
 		const link = connect();
 		server.accept();

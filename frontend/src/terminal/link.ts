@@ -346,9 +346,10 @@ export class TerminalLink {
 		if (this.#state.kind !== "open" || !this.#writer || this.#retryTimer !== undefined) return;
 		if (this.#sent < this.#typed.end && this.#sent === this.#typed.base) this.#watch();
 		while (this.#sent < this.#typed.end) {
-			const data = this.#typed.slice(this.#sent, inputFrame);
-			this.#frame({ kind: "input", offset: this.#sent, data });
+			const offset = this.#sent;
+			const data = this.#typed.slice(offset, inputFrame);
 			this.#sent += data.length;
+			this.#frame({ kind: "input", offset, data });
 		}
 	}
 

@@ -33,7 +33,8 @@ const replayMost = 3000;
 export class Shell {
 	readonly id: string;
 	readonly host: string;
-	readonly number: number;
+	/** Which of the host's shells it is, from 1 on. */
+	number: number;
 	readonly state = signal<LinkState>({ kind: "connecting" });
 	/** It has been connected: a new try is not the first. */
 	readonly known = signal(false);

@@ -187,6 +187,7 @@ export class TerminalStore {
 			if (this.#disposed) return;
 			batch(() => {
 				if (front) this.#choose(shell.host, next);
+				next.number = Math.min(next.number, shell.number);
 				this.#remove(shell);
 			});
 			closeTerminal(this.session, shell.id).catch(() => {});
@@ -314,6 +315,8 @@ export class TerminalStore {
 		const exited = shell.exit.value !== null;
 		const canOpen = this.canOpen(shell.host);
 		untracked(() => {
+			// The first one in front stays there, whatever comes before it later.
+			if (!this.#chosen.peek().host) this.#chosen.value = { host: shell.host, shell: shell.id };
 			// Shown for the first time.
 			queueMicrotask(() => {
 				if (!this.#disposed && this.active.peek()?.shell === shell) shell.connect();
