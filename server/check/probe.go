@@ -1,0 +1,276 @@
+package check
+
+import (
+	"errors"
+	"io/fs"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/netground/netground/server/lab"
+	"github.com/netground/netground/server/observe"
+	"github.com/netground/netground/server/trace"
+)
+
+// parsePlace reads host or host/namespace.
+func parsePlace(s string) observe.Place {
+	host, ns, _ := strings.Cut(s, "/")
+	return observe.Place{Node: host, NS: ns}
+}
+
+// target returns the address that a reach check is about.
+func target(c *lab.ReachCheck) (netip.Addr, int) {
+	if c.Proto != "http" {
+		a, _ := netip.ParseAddr(c.To)
+		return a, c.Port
+	}
+	u, err := url.Parse(c.To)
+	if err != nil {
+		return netip.Addr{}, 0
+	}
+	a, _ := netip.ParseAddr(u.Hostname())
+	port, err := strconv.Atoi(u.Port())
+	if err != nil {
+		port = 80
+	}
+	return a, port
+}
+
+// probe sends what the check says.
+func (e *evaluation) probe(c *lab.ReachCheck) (observe.Probe, error) {
+	from := observe.Place{Node: c.From, NS: c.NS}
+	a, port := target(c)
+	switch c.Proto {
+	case "http":
+		p, err := e.net.Get(e.ctx, from, c.To)
+		if err == nil && p.Outcome == observe.Answered && !strings.Contains(string(p.Body), c.Contains) {
+			p.Outcome = observe.WrongBody
+		}
+		return p, err
+	case "tcp":
+		return e.net.DialTCP(e.ctx, from, netip.AddrPortFrom(a, uint16(port)))
+	}
+	var at *observe.Place
+	if c.At != "" {
+		p := parsePlace(c.At)
+		at = &p
+	}
+	return e.net.Ping(e.ctx, from, a, at)
+}
+
+// what names what is sent.
+func what(c *lab.ReachCheck) string {
+	switch c.Proto {
+	case "http":
+		return c.To
+	case "tcp":
+		return "tcp " + c.To + ":" + strconv.Itoa(c.Port)
+	}
+	return "ping " + c.To
+}
+
+func (e *evaluation) reach(c *lab.ReachCheck) {
+	from := lab.Where{Host: c.From, NS: c.NS}
+	e.expect(tx("%[2]s: %[1]s is answered", "%[2]s: %[1]s 응답 있음", what(c), where(from)))
+	if e.at(from) == nil {
+		return
+	}
+	if c.At != "" {
+		at := parsePlace(c.At)
+		if e.at(lab.Where{Host: at.Node, NS: at.NS}) == nil {
+			return
+		}
+	}
+	p, err := e.probe(c)
+	if err != nil {
+		e.failed(err)
+		return
+	}
+	switch p.Outcome {
+	case observe.Answered:
+		e.ok(tx("answered", "응답 있음"))
+		return
+	case observe.Elsewhere:
+		e.fail(string(p.Outcome), tx("answered by somebody else", "다른 곳에서 응답함"),
+			tx("Somebody answers, but the packet did not come to %s.", "응답은 왔지만 패킷이 %s에 도착하지 않았습니다.", place(parsePlace(c.At))))
+		return
+	case observe.WrongBody:
+		e.fail(NoMatch, tx("status %d, another text", "상태 %d, 다른 내용", p.Status),
+			tx("The server answers, but its page does not contain “%s”.", "서버가 응답했지만 내용에서 “%s” 부분을 찾을 수 없습니다.", c.Contains))
+		return
+	case observe.Refused:
+		_, port := target(c)
+		e.fail(string(p.Outcome), tx("connection refused", "연결 거부됨"),
+			tx("The machine is there, but nothing listens on port %d.", "컴퓨터까지는 닿지만 %d번 포트에서 듣고 있는 것이 없습니다.", port))
+		return
+	}
+	found := tx("no answer", "응답 없음")
+	switch p.Outcome {
+	case observe.NoRoute:
+		found = tx("no route", "경로 없음")
+	case observe.Unreachable:
+		found = tx("unreachable", "도달할 수 없음")
+		if p.By.IsValid() {
+			found = tx("unreachable, says %s", "도달할 수 없음(%s의 응답)", p.By)
+		}
+	}
+	a, _ := target(c)
+	cause := trace.Explain(e.net.State(), observe.Place{Node: c.From, NS: c.NS}, a)
+	reason := string(p.Outcome)
+	if cause.Code != trace.Arrives {
+		reason = string(cause.Code)
+	}
+	e.fail(reason, found, because(cause))
+}
+
+// because says in a sentence what stops a packet.
+func because(c trace.Cause) lab.Text {
+	t := cause(c)
+	if c.Back {
+		return tx("The packet arrives, but its answer does not come back: %s", "패킷은 도착하지만 응답이 돌아오지 못합니다. %s", t)
+	}
+	if en := t["en"]; strings.HasPrefix(en, "nobody ") || strings.HasPrefix(en, "nothing ") || strings.HasPrefix(en, "the ") || strings.HasPrefix(en, "there ") || strings.HasPrefix(en, "a ") {
+		t["en"] = strings.ToUpper(en[:1]) + en[1:]
+	}
+	return t
+}
+
+func cause(c trace.Cause) lab.Text {
+	at := c.Place
+	at.Dev = ""
+	switch c.Code {
+	case trace.NoNamespace:
+		return tx("there is no %s.", "%s 네임스페이스가 없습니다.", place(at))
+	case trace.HostDown:
+		return tx("%s is not running.", "%s 호스트가 켜져 있지 않습니다.", place(at))
+	case trace.LinkDown:
+		return tx("%s is switched off.", "%s 장치가 꺼져 있습니다.", place(c.Place))
+	case trace.NoCarrier:
+		if c.Other.Node == "" {
+			return tx("nothing is at the other end of the cable of %s.", "%s 장치의 케이블 반대쪽에 아무것도 없습니다.", place(c.Place))
+		}
+		return tx("%[1]s has no carrier: the other end of its cable, %[2]s, is down.", "%[1]s 장치에 신호가 없습니다. 케이블 반대쪽 끝(%[2]s)이 꺼져 있습니다.", place(c.Place), place(c.Other))
+	case trace.NoAddress:
+		return tx("%s has no address.", "%s에 주소가 없습니다.", place(at))
+	case trace.NoRoute:
+		return tx("%[1]s has no route to %[2]s.", "%[1]s에 %[2]s까지 가는 경로가 없습니다.", place(at), c.Addr)
+	case trace.RouteRefuses:
+		return tx("a route of %[1]s refuses packets to %[2]s.", "%[1]s의 경로가 %[2]s행 패킷을 거부합니다.", place(at), c.Addr)
+	case trace.NoForwarding:
+		return tx("%s gets the packet, but does not forward: its ip_forward is 0.", "%s까지 패킷이 오지만 전달하지 않습니다. ip_forward 값이 0입니다.", place(at))
+	case trace.Nobody:
+		return tx("nobody in the network at %[1]s has the address %[2]s.", "%[1]s에 이어진 네트워크에 %[2]s 주소를 가진 곳이 없습니다.", place(c.Place), c.Addr)
+	case trace.Elsewhere:
+		return tx("%[2]s is the address of %[3]s, which is not in the network at %[1]s.", "%[2]s 주소는 %[3]s에 있는데, %[1]s 쪽 네트워크와 이어져 있지 않습니다.", place(c.Place), c.Addr, place(c.Other))
+	case trace.Loop:
+		return tx("the packet goes round in circles; %s is on the circle.", "패킷이 같은 길을 맴돕니다. %s도 그 길에 있습니다.", place(at))
+	}
+	return tx("Devices, addresses and routes look right; a firewall rule may drop the packet.", "장치, 주소, 경로는 맞아 보입니다. 방화벽 규칙이 패킷을 버리고 있을 수 있습니다.")
+}
+
+func (e *evaluation) blocked(c *lab.ReachCheck) {
+	from := lab.Where{Host: c.From, NS: c.NS}
+	e.expect(tx("%[2]s: %[1]s is not answered", "%[2]s: %[1]s 응답 없음", what(c), where(from)))
+	if e.at(from) == nil {
+		return
+	}
+	p, err := e.probe(c)
+	switch {
+	case err != nil:
+		e.failed(err)
+	case p.Outcome == observe.Answered || p.Outcome == observe.WrongBody || p.Outcome == observe.Elsewhere:
+		e.fail(Answered, tx("answered", "응답 있음"), tx("The packet still arrives and is answered.", "패킷이 여전히 도착하고 응답이 옵니다."))
+	case p.Outcome == observe.Refused:
+		e.ok(tx("refused", "거부됨"))
+	default:
+		e.ok(tx("no answer", "응답 없음"))
+	}
+}
+
+func (e *evaluation) sysctl(c *lab.SysctlCheck) {
+	e.expect(plain(c.Key + " = " + c.Value))
+	if e.at(c.Where) == nil {
+		return
+	}
+	v, ok, err := e.net.Sysctl(e.ctx, observe.Place{Node: c.Host, NS: c.NS}, c.Key)
+	switch {
+	case err != nil:
+		e.failed(err)
+	case !ok:
+		e.fail(Missing, tx("no such setting", "그런 설정 없음"), tx("%[2]s has no setting %[1]s.", "%[2]s에 %[1]s 설정이 없습니다.", c.Key, where(c.Where)))
+	case v == strings.Join(strings.Fields(c.Value), " "):
+		e.ok(plain(c.Key + " = " + v))
+	default:
+		e.fail(WrongValue, plain(c.Key+" = "+v), tx("%[1]s of %[2]s is %[3]s.", "%[2]s의 %[1]s 값이 %[3]s입니다.", c.Key, where(c.Where), v))
+	}
+}
+
+func (e *evaluation) file(c *lab.FileCheck) {
+	switch {
+	case c.Absent:
+		e.expect(tx("no %[1]s on %[2]s", "%[2]s에 %[1]s 없음", c.Path, c.Host))
+	case c.Matches != "":
+		e.expect(tx("%[1]s of %[2]s has a line like %[3]s", "%[2]s의 %[1]s에 %[3]s 꼴의 줄", c.Path, c.Host, c.Matches))
+	default:
+		e.expect(tx("a file %[1]s on %[2]s", "%[2]s에 파일 %[1]s", c.Path, c.Host))
+	}
+	if e.at(lab.Where{Host: c.Host}) == nil {
+		return
+	}
+	b, err := e.net.ReadFile(e.ctx, c.Host, c.Path)
+	missing := tx("no such file", "파일 없음")
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && c.Absent:
+		e.ok(missing)
+	case errors.Is(err, fs.ErrNotExist):
+		e.fail(Missing, missing, tx("There is no %[1]s on %[2]s.", "%[2]s에 %[1]s 파일이 없습니다.", c.Path, c.Host))
+	case c.Absent && (err == nil || isFileError(err)):
+		e.fail(Present, plain(c.Path), tx("%[1]s is still there.", "%[1]s 파일이 아직 있습니다.", c.Path))
+	case isFileError(err):
+		e.fail(NotRegular, tx("no regular file", "일반 파일이 아님"), tx("%[1]s is no regular file, or is larger than 64 KiB.", "%[1]s: 일반 파일이 아니거나 64 KiB보다 큽니다.", c.Path))
+	case err != nil:
+		e.failed(err)
+	case c.Matches == "":
+		e.ok(plain(c.Path))
+	default:
+		re, err := regexp.Compile("(?m)" + c.Matches)
+		if err != nil {
+			e.failed(err)
+			return
+		}
+		if m := re.Find(b); m != nil {
+			e.ok(plain(clip(string(m))))
+			return
+		}
+		e.fail(NoMatch, tx("no such line", "그런 줄 없음"), tx("%[1]s is there, but has no line like that.", "%[1]s 파일은 있지만 그런 줄이 없습니다.", c.Path))
+	}
+}
+
+func isFileError(err error) bool {
+	return errors.Is(err, observe.ErrNotRegular) || errors.Is(err, observe.ErrTooBig)
+}
+
+func (e *evaluation) listens(c *lab.ListensCheck) {
+	proto := c.Proto
+	if proto == "" {
+		proto = "tcp"
+	}
+	e.expect(tx("%[3]s listens on %[1]s port %[2]d", "%[3]s: %[1]s %[2]d번 포트에서 대기", proto, c.Port, where(c.Where)))
+	if e.at(c.Where) == nil {
+		return
+	}
+	all, err := e.net.Listeners(e.ctx, observe.Place{Node: c.Host, NS: c.NS}, proto)
+	if err != nil {
+		e.failed(err)
+		return
+	}
+	for _, l := range all {
+		if l.Port == c.Port && (!c.Address.IsValid() || l.Address == c.Address || l.Address.IsUnspecified()) {
+			e.ok(plain(netip.AddrPortFrom(l.Address, uint16(l.Port)).String()))
+			return
+		}
+	}
+	e.fail(NotListening, tx("nobody", "없음"), tx("Nothing listens on %[1]s port %[2]d of %[3]s.", "%[3]s의 %[1]s %[2]d번 포트에서 듣고 있는 것이 없습니다.", proto, c.Port, where(c.Where)))
+}
