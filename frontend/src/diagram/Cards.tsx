@@ -57,7 +57,7 @@ function DeviceRow({ row, news, t }: { row: Row; news: News; t: Words }) {
 					{[
 						row.name.full,
 						device.was && t.was(device.was),
-						stateWord(t, device.state),
+						stateWord(t, device),
 						device.mac,
 						device.mtu > 0 && `MTU ${device.mtu}`,
 					]
@@ -206,6 +206,9 @@ export function Wire({ wire, news }: { wire: PlacedCable; news: News }) {
 export function Plugs({ wire }: { wire: PlacedCable }) {
 	return (
 		<g class="net-cable" data-state={wire.cable.state}>
+			{wire.leads.map((path) => (
+				<path key={path} class="net-wire" d={path} />
+			))}
 			<Plug x={wire.a.x} y={wire.a.y} />
 			<Plug x={wire.b.x} y={wire.b.y} />
 		</g>

@@ -134,7 +134,8 @@ function Host({ card, active, news, t, onOpen, onFocus }: HostProps) {
 			data-state={machine.state}
 			data-active={active ? "" : undefined}
 			role="button"
-			tabIndex={0}
+			// Of an SVG element, the attribute must be in small letters.
+			tabindex={0}
 			aria-current={active ? "true" : undefined}
 			aria-label={describe(machine, t)}
 			transform={`translate(${card.x} ${card.y})`}
@@ -163,9 +164,7 @@ function describe(machine: Machine, t: Words): string {
 	const zone = (z: Zone) =>
 		drawn(z)
 			.flatMap((item) => [item.device, ...item.members])
-			.map((d) =>
-				[d.spot.dev, stateWord(t, d.state), ...(tellingAddresses(d).length > 0 ? tellingAddresses(d) : [])].join(" "),
-			)
+			.map((d) => [d.spot.dev, stateWord(t, d), ...tellingAddresses(d)].join(" "))
 			.join(", ");
 	const parts = [
 		t.open(machine.name),

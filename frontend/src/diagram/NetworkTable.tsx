@@ -78,7 +78,7 @@ function ZoneTables({ zone, t }: { zone: Zone; t: Words }) {
 				caption={t.ofHost(name, t.devices)}
 				title={t.devices}
 				empty={t.noDevices}
-				head={[t.device, t.state, t.addresses, t.mac, t.mtu, t.master, t.peer]}
+				head={[t.name, t.state, t.addresses, t.mac, t.mtu, t.master, t.peer]}
 				rows={zone.devices.map((d) => [
 					deviceName(d, t),
 					stateCell(d, t),
@@ -124,7 +124,7 @@ function Ports({ machine, t }: { machine: Machine; t: Words }) {
 			caption={t.ofHost(machine.name, t.ports)}
 			title={t.ports}
 			empty={t.noDevices}
-			head={[t.device, t.state, t.mac, t.mtu, t.master, t.peer, t.learnedColumn]}
+			head={[t.name, t.state, t.mac, t.mtu, t.master, t.peer, t.learnedColumn]}
 			rows={devices.map((d) => [
 				deviceName(d, t),
 				stateCell(d, t),
@@ -152,12 +152,7 @@ interface SheetProps {
 
 /** A table without the columns in which nothing stands. */
 function Sheet({ caption, title, empty, head, rows, keys }: SheetProps) {
-	if (rows.length === 0)
-		return (
-			<p class="net-nothing">
-				<span class="net-caption">{title}</span> {empty}
-			</p>
-		);
+	if (rows.length === 0) return <p class="net-nothing">{empty}</p>;
 	const columns = head.map((_, i) => i).filter((i) => i === 0 || rows.some((row) => row[i] !== ""));
 	return (
 		<div class="net-scroll">
@@ -200,7 +195,7 @@ function deviceName(d: Device, t: Words): string {
 function stateCell(d: Device, t: Words) {
 	return (
 		<span class="net-state" data-state={d.state}>
-			{stateWord(t, d.state)}
+			{stateWord(t, d)}
 		</span>
 	);
 }

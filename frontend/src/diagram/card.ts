@@ -239,7 +239,7 @@ class Stack {
 
 	private row(device: Device, inset: number, member: boolean): void {
 		const { t } = this;
-		const word = device.state === "on" || device.state === "unknown" ? "" : stateWord(t, device.state);
+		const word = device.state === "on" || device.state === "unknown" ? "" : stateWord(t, device);
 		const plain = ["", "veth", "loopback", "device"].includes(device.type);
 		const note = word || (plain ? "" : shorten(device.type, 9).text);
 		const all = tellingAddresses(device);

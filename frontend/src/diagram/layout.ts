@@ -19,8 +19,9 @@ export interface Room {
 	height: number;
 }
 
-/** A place in the author's grid, by the machine's name. */
-export type Grid = ReadonlyMap<string, [number, number]>;
+/** Where machines stand in the author's grid, by their names. */
+export type Grid = ReadonlyMap<string, { x: number; y: number; kind: Machine["kind"] }>;
+type Cell = { x: number; y: number };
 
 const gap = { cable: 68, switch: 38, beside: 28, above: 26 };
 const padding = 14;
@@ -36,9 +37,9 @@ export function layout(network: Network, t: Words, room: Room): Picture {
 	const joined = new Map(outer.map((c) => [pairOf(c.a.node, c.b.node), upright(sideOf(c, c.a.node, at))]));
 	const [sx, sy] = scales(cards, at, joined, room);
 	for (const card of cards) {
-		const [gx, gy] = at.get(card.machine.name) as [number, number];
-		card.x = Math.round(gx * sx - card.w / 2);
-		card.y = Math.round(gy * sy - card.base / 2);
+		const { x, y } = at.get(card.machine.name) as Cell;
+		card.x = Math.round(x * sx - card.w / 2);
+		card.y = Math.round(y * sy - card.base / 2);
 	}
 	const cables = wires(outer, new Map(cards.map((card) => [card.machine.name, card])), at);
 	return { cards, cables, ...bounds(cards, cables) };
@@ -47,14 +48,14 @@ export function layout(network: Network, t: Words, room: Room): Picture {
 const pairOf = (a: string, b: string): string => [a, b].sort().join("~");
 
 /** The grid, with machines that share a place set apart. */
-function places(machines: Machine[]): Map<string, [number, number]> {
+function places(machines: Machine[]): Grid {
 	const taken = new Set<string>();
-	const at = new Map<string, [number, number]>();
+	const at = new Map<string, Cell & { kind: Machine["kind"] }>();
 	for (const machine of machines) {
 		let [x, y] = machine.at;
 		while (taken.has(`${x},${y}`)) x += 1;
 		taken.add(`${x},${y}`);
-		at.set(machine.name, [x, y]);
+		at.set(machine.name, { x, y, kind: machine.kind });
 	}
 	return at;
 }
@@ -85,14 +86,14 @@ function scales(cards: Card[], at: Grid, joined: Map<string, boolean>, room: Roo
 	const pairs: Pair[] = [];
 	for (const [i, a] of cards.entries())
 		for (const b of cards.slice(i + 1)) {
-			const [p, q] = [at.get(a.machine.name), at.get(b.machine.name)] as [[number, number], [number, number]];
+			const [p, q] = [at.get(a.machine.name), at.get(b.machine.name)] as [Cell, Cell];
 			const beside = joined.get(pairOf(a.machine.name, b.machine.name));
 			const cable = beside !== undefined;
 			const oneSwitch = a.machine.kind === "switch" || b.machine.kind === "switch";
 			const between = cable ? (oneSwitch ? gap.switch : gap.cable) : gap.beside;
-			const dx = Math.abs(p[0] - q[0]);
-			const dy = Math.abs(p[1] - q[1]);
-			const [upper, lower] = p[1] <= q[1] ? [a, b] : [b, a];
+			const dx = Math.abs(p.x - q.x);
+			const dy = Math.abs(p.y - q.y);
+			const [upper, lower] = p.y <= q.y ? [a, b] : [b, a];
 			const tall = upper.h - upper.base / 2 + lower.base / 2 + (cable ? gap.switch : gap.above);
 			pairs.push({
 				x: dx > 0 ? ((a.w + b.w) / 2 + between) / dx : Number.POSITIVE_INFINITY,
@@ -100,7 +101,7 @@ function scales(cards: Card[], at: Grid, joined: Map<string, boolean>, room: Roo
 				must: beside === true && dx > 0,
 			});
 		}
-	const rows = [...new Set([...at.values()].map(([, y]) => y))].sort((a, b) => a - b);
+	const rows = [...new Set([...at.values()].map(({ y }) => y))].sort((a, b) => a - b);
 	const steps = rows.slice(1).map((y, i) => y - (rows[i] as number));
 	// Rows differ to the eye even where nothing forces them apart.
 	const least = steps.length > 0 ? 46 / Math.min(...steps) : 0;
@@ -131,8 +132,8 @@ function widen(cards: Card[], at: Grid, [sx, sy]: [number, number], room: Room):
 function extent(cards: Card[], at: Grid, sx: number, sy: number): { w: number; h: number } {
 	const edges = new Edges();
 	for (const card of cards) {
-		const [gx, gy] = at.get(card.machine.name) as [number, number];
-		edges.box(gx * sx - card.w / 2, gy * sy - card.base / 2, card.w, card.h);
+		const { x, y } = at.get(card.machine.name) as Cell;
+		edges.box(x * sx - card.w / 2, y * sy - card.base / 2, card.w, card.h);
 	}
 	return edges.result();
 }

@@ -1,10 +1,11 @@
 /** The words of diagram and table. */
 import { catalogue } from "../i18n/catalogue";
-import type { DeviceState, MachineState } from "./model";
+import type { Device, MachineState } from "./model";
 
 export const text = catalogue(
 	{
 		on: "connected",
+		up: "up",
 		idle: "no carrier",
 		off: "down",
 		missing: "gone",
@@ -31,6 +32,7 @@ export const text = catalogue(
 		zoomOut: "Zoom out",
 		fit: "Fit into the pane",
 		keys: "Keys: + and − zoom, 0 fits, arrows move",
+		name: "Name",
 		device: "Device",
 		state: "State",
 		mac: "MAC",
@@ -60,6 +62,7 @@ export const text = catalogue(
 	},
 	{
 		on: "연결됨",
+		up: "켜짐",
 		idle: "끊김",
 		off: "꺼짐",
 		missing: "없음",
@@ -86,6 +89,7 @@ export const text = catalogue(
 		zoomOut: "축소",
 		fit: "화면에 맞추기",
 		keys: "키: +와 −로 확대·축소, 0으로 맞추기, 화살표로 이동",
+		name: "이름",
 		device: "장치",
 		state: "상태",
 		mac: "MAC",
@@ -121,7 +125,10 @@ function count(n: number, one: string, many: string): string {
 	return `${n} ${n === 1 ? one : many}`;
 }
 
-export const stateWord = (t: Words, state: DeviceState): string => t[state];
+/** Only a cable connects; anything else that works is up. */
+export function stateWord(t: Words, { state, type }: Pick<Device, "state" | "type">): string {
+	return state === "on" && type !== "" && type !== "veth" ? t.up : t[state];
+}
 
 /** Nothing to say of a machine that is up. */
 export function machineWord(t: Words, state: MachineState): string {

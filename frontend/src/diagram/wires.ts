@@ -15,24 +15,32 @@ export interface PlacedCable {
 	a: Point;
 	b: Point;
 	mid: Point;
+	/** The parts of it that lie over a card, from a frame within to the card's edge. */
+	leads: string[];
 }
 
 export type Side = "left" | "right" | "top" | "bottom";
 
 /**
  * The side where a cable leaves one of its machines: towards the other one,
- * unless a third stands in the way there; then above, or below.
+ * unless others stand in the way there; then above, or below.
  */
 export function sideOf(cable: Cable, name: string, grid: Grid): Side {
 	const far = cable.a.node === name ? cable.b.node : cable.a.node;
-	const [x, y] = grid.get(name) as [number, number];
-	const [toX, toY] = grid.get(far) as [number, number];
-	const within = (v: number) => v > Math.min(x, toX) && v < Math.max(x, toX);
-	const level = (v: number) => v === y || v === toY;
-	const blocked = y !== toY && [...grid.values()].some(([thirdX, thirdY]) => within(thirdX) && level(thirdY));
-	if (toX !== x && !blocked) return toX < x ? "left" : "right";
-	return toY < y ? "top" : "bottom";
+	const [here, there] = [grid.get(name), grid.get(far)] as [Point & Kind, Point & Kind];
+	const others = [...grid].filter(([other]) => other !== name && other !== far).map(([, at]) => at);
+	const between = (at: Point) => (at.y === here.y || at.y === there.y) && (at.x - here.x) * (at.x - there.x) < 0;
+	// A row of hosts on one side of their switch: all of them, the nearest too.
+	const inRow = (host: Point & Kind, hub: Point & Kind) =>
+		host.kind === "host" &&
+		hub.kind === "switch" &&
+		others.some((at) => at.y === host.y && (at.x - hub.x) * (host.x - hub.x) > 0);
+	const blocked = here.y !== there.y && (others.some(between) || inRow(here, there) || inRow(there, here));
+	if (there.x !== here.x && !blocked) return there.x < here.x ? "left" : "right";
+	return there.y < here.y ? "top" : "bottom";
 }
+
+type Kind = { kind: "host" | "switch" };
 
 interface End {
 	at: Point;
@@ -56,8 +64,7 @@ export function wires(cables: Cable[], cards: ReadonlyMap<string, Card>, grid: G
 		const b = plug(cable, cable.b, to, grid);
 		// Machines beneath each other whose cable runs by the side have both its ends there.
 		if (upright(a.side) !== upright(b.side)) {
-			const [here, there] = [grid.get(cable.a.node), grid.get(cable.b.node)] as [[number, number], [number, number]];
-			if (here[0] === there[0]) {
+			if (grid.get(cable.a.node)?.x === grid.get(cable.b.node)?.x) {
 				if (to.machine.kind === "switch") b.side = a.side;
 				else if (from.machine.kind === "switch") a.side = b.side;
 			}
@@ -83,8 +90,8 @@ function plug(cable: Cable, spot: Spot, card: Card, grid: Grid): End {
 			const point = { x: card.x + card.w / 2, y: side === "top" ? card.y : card.y + card.h };
 			return { at: point, exit: point, side };
 		}
-		const far = grid.get(cable.a === spot ? cable.b.node : cable.a.node) as [number, number];
-		side = far[0] < (grid.get(card.machine.name) as [number, number])[0] ? "left" : "right";
+		const far = grid.get(cable.a === spot ? cable.b.node : cable.a.node) as Point;
+		side = far.x < (grid.get(card.machine.name) as Point).x ? "left" : "right";
 	}
 	const pin = card.pins.get(spotKey(spot));
 	const y = card.y + (pin?.y ?? card.base / 2);
@@ -127,11 +134,11 @@ function draw(a: End, b: End): Omit<PlacedCable, "cable"> {
 	};
 	const [p, q] = [control(a), control(b)];
 	const inside = (end: End) => end.at.x !== end.exit.x;
-	const start = `M${xy(a.at)}${inside(a) ? `L${xy(a.exit)}` : ""}`;
 	return {
-		path: `${start}C${xy(p)} ${xy(q)} ${xy(b.exit)}${inside(b) ? `L${xy(b.at)}` : ""}`,
+		path: `M${xy(a.exit)}C${xy(p)} ${xy(q)} ${xy(b.exit)}`,
 		a: a.at,
 		b: b.at,
+		leads: [a, b].filter(inside).map((end) => `M${xy(end.at)}L${xy(end.exit)}`),
 		mid: {
 			x: (a.exit.x + 3 * p.x + 3 * q.x + b.exit.x) / 8,
 			y: (a.exit.y + 3 * p.y + 3 * q.y + b.exit.y) / 8,
