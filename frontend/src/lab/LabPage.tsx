@@ -14,7 +14,7 @@ import { LabBar, PaneSwitch, paneName } from "./LabBar";
 import { LessonPane } from "./LessonPane";
 import { arrangement, change, defaults, layout, narrow, type Pane, reveal, solo } from "./layout";
 import { NetworkPane } from "./NetworkPane";
-import { preloadParts, runIn, showHost, TerminalPane, waiting } from "./parts";
+import { runIn, showHost, TerminalPane, waiting } from "./parts";
 import type { RunActions } from "./runblocks";
 import { Stage, sceneOf } from "./Stage";
 import { LabStore } from "./store";
@@ -44,7 +44,7 @@ export function LabPage({ name }: { name: string }) {
 	const [store] = useState(() => new LabStore(name));
 	const [active] = useState(() => signal<string | undefined>(undefined));
 	useEffect(() => {
-		preloadParts();
+		TerminalPane.preload();
 		return () => store.dispose();
 	}, [store]);
 	useEffect(

@@ -1,12 +1,13 @@
 /** The network as it is now: drawn, or as a table; and its hosts' power buttons. */
 import type { Signal } from "@preact/signals";
+import { Diagram } from "../diagram/Diagram";
+import { NetworkTable } from "../diagram/NetworkTable";
 import { catalogue } from "../i18n/catalogue";
 import { language, still } from "../state/prefs";
 import { Columns, Graph, Power, Stacked, Table } from "../ui/icons";
 import { Menu } from "../ui/Menu";
 import { IconButton } from "../ui/Tools";
 import { arrangement, change, layout, narrow } from "./layout";
-import { Diagram, NetworkTable, waiting } from "./parts";
 import type { LabStore } from "./store";
 
 const text = catalogue(
@@ -95,7 +96,6 @@ export function NetworkPane({ store, active, onHost }: Props) {
 						active={active.value}
 						still={still.value}
 						onHost={onHost}
-						{...waiting}
 					/>
 				)}
 			</div>

@@ -1,4 +1,4 @@
-/** The panes that other folders bring: their code comes while the lesson is already being read. */
+/** The panes that other folders bring. The terminal is most of the page's weight: it comes while the lesson is already being read. */
 import type { RunIn, ShowHost } from "../api/panes";
 import { catalogue } from "../i18n/catalogue";
 import { Again } from "../ui/icons";
@@ -12,16 +12,9 @@ const text = catalogue(
 const terminals = () => import("../terminal/TerminalPane");
 
 export const TerminalPane = lazy(() => terminals().then((module) => module.TerminalPane));
-export const Diagram = lazy(() => import("../diagram/Diagram").then((module) => module.Diagram));
-export const NetworkTable = lazy(() => import("../diagram/NetworkTable").then((module) => module.NetworkTable));
 
 export const runIn: RunIn = async (host, command) => (await terminals()).runIn(host, command);
 export const showHost: ShowHost = async (host) => (await terminals()).showHost(host);
-
-export function preloadParts(): void {
-	TerminalPane.preload();
-	Diagram.preload();
-}
 
 /** In place of a part whose code is on its way, and of one whose code did not arrive. */
 export const waiting = {

@@ -1,6 +1,6 @@
 /** A modal dialog: the browser's own, with its focus trap and its Escape. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { catalogue } from "../i18n/catalogue";
 import { Cross } from "./icons";
 
@@ -16,7 +16,8 @@ interface Props {
 export function Dialog({ title, onClose, children, wide }: Props) {
 	const ref = useRef<HTMLDialogElement>(null);
 	const id = useId();
-	useEffect(() => {
+	// Before the next key: Escape right after the click that opened it must find it open.
+	useLayoutEffect(() => {
 		const dialog = ref.current as HTMLDialogElement;
 		const before = document.activeElement;
 		dialog.showModal();
