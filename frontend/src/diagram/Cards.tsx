@@ -50,20 +50,20 @@ function DeviceRow({ row, news, t }: { row: Row; news: News; t: Words }) {
 	const text = x + 24;
 	return (
 		<g class="net-device" data-state={device.state} data-device={device.key}>
+			<title>
+				{[
+					row.name.full,
+					device.was && t.was(device.was),
+					stateWord(t, device),
+					device.mac,
+					device.mtu > 0 && `MTU ${device.mtu}`,
+				]
+					.filter(Boolean)
+					.join(" · ")}
+			</title>
 			<Pulse at={news.get(device.key)} x={x + 4} y={y} width={w - 8} height={h - 1} />
 			<Light x={x + 14} y={middle} state={device.state} />
 			<text class="net-name" x={text} y={y + 13.5} font-size={font.device}>
-				<title>
-					{[
-						row.name.full,
-						device.was && t.was(device.was),
-						stateWord(t, device),
-						device.mac,
-						device.mtu > 0 && `MTU ${device.mtu}`,
-					]
-						.filter(Boolean)
-						.join(" · ")}
-				</title>
 				{row.name.text}
 			</text>
 			{row.note && (

@@ -148,6 +148,7 @@ describe("NetworkTable", () => {
 	test("lists namespaces on their own, before and after the first state", () => {
 		table({ topology: sample.namespaces });
 		expect(cells("Devices of node")).toEqual([["eth0", "not known yet"]]);
+		expect(root.textContent).not.toContain("No routes.");
 		table({ topology: sample.namespaces, state: sample.namespacesCable(true) });
 		expect(cells("Devices of node/red")[1]).toContain("node/blue/veth-blue");
 	});

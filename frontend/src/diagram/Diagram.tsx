@@ -140,7 +140,10 @@ function Host({ card, active, news, t, onOpen, onFocus }: HostProps) {
 			aria-label={describe(machine, t)}
 			transform={`translate(${card.x} ${card.y})`}
 			onClick={onOpen}
-			onFocus={onFocus}
+			onFocus={(event) => {
+				// Not for a press, which would then pull the drawing away from under the pointer.
+				if (event.currentTarget.matches(":focus-visible")) onFocus();
+			}}
 			onKeyDown={(event) => {
 				if (event.key !== "Enter" && event.key !== " ") return;
 				event.preventDefault();

@@ -58,13 +58,15 @@ function MachineTables({
 			) : machine.kind === "switch" ? (
 				<Ports machine={machine} t={t} />
 			) : (
-				[machine.own, ...machine.named].map((zone) => <ZoneTables key={zone.key} zone={zone} t={t} />)
+				[machine.own, ...machine.named].map((zone) => (
+					<ZoneTables key={zone.key} zone={zone} known={machine.state !== "waiting"} t={t} />
+				))
 			)}
 		</section>
 	);
 }
 
-function ZoneTables({ zone, t }: { zone: Zone; t: Words }) {
+function ZoneTables({ zone, known, t }: { zone: Zone; known: boolean; t: Words }) {
 	const name = zone.ns ? `${zone.node}/${zone.label}` : zone.node;
 	return (
 		<div class="net-zone" data-namespace={zone.ns || undefined}>
@@ -93,7 +95,7 @@ function ZoneTables({ zone, t }: { zone: Zone; t: Words }) {
 			<Sheet
 				caption={t.ofHost(name, t.routes)}
 				title={t.routes}
-				empty={t.noRoutes}
+				empty={known ? t.noRoutes : ""}
 				head={[t.to, t.via, t.device, t.source, t.metric, t.origin]}
 				rows={zone.routes.map((r) => [
 					destination(r, t),
@@ -108,7 +110,7 @@ function ZoneTables({ zone, t }: { zone: Zone; t: Words }) {
 			<Sheet
 				caption={t.ofHost(name, t.neighbours)}
 				title={t.neighbours}
-				empty={t.noNeighbours}
+				empty={known ? t.noNeighbours : ""}
 				head={[t.ip, t.mac, t.device, t.state]}
 				rows={zone.neighbours.map((n) => [n.ip, n.mac ?? "", n.dev, n.state.toUpperCase()])}
 				keys={zone.neighbours.map((n) => `${n.ip} ${n.dev}`)}
@@ -124,15 +126,15 @@ function Ports({ machine, t }: { machine: Machine; t: Words }) {
 			caption={t.ofHost(machine.name, t.ports)}
 			title={t.ports}
 			empty={t.noDevices}
-			head={[t.name, t.state, t.mac, t.mtu, t.master, t.peer, t.learnedColumn]}
+			head={[t.name, t.state, t.peer, t.learnedColumn, t.mac, t.mtu, t.master]}
 			rows={devices.map((d) => [
 				deviceName(d, t),
 				stateCell(d, t),
+				d.peer ? place(d.peer) : "",
+				d.learned.join("\n"),
 				d.mac,
 				d.mtu > 0 ? String(d.mtu) : "",
 				d.master,
-				d.peer ? place(d.peer) : "",
-				d.learned.join("\n"),
 			])}
 			keys={devices.map((d) => d.key)}
 		/>
@@ -143,6 +145,7 @@ interface SheetProps {
 	/** For those who jump from table to table. */
 	caption: string;
 	title: string;
+	/** What to say where there is nothing; nothing, while nobody knows. */
 	empty: string;
 	head: string[];
 	/** The first cell of each heads its row. */
@@ -152,7 +155,7 @@ interface SheetProps {
 
 /** A table without the columns in which nothing stands. */
 function Sheet({ caption, title, empty, head, rows, keys }: SheetProps) {
-	if (rows.length === 0) return <p class="net-nothing">{empty}</p>;
+	if (rows.length === 0) return empty ? <p class="net-nothing">{empty}</p> : null;
 	const columns = head.map((_, i) => i).filter((i) => i === 0 || rows.some((row) => row[i] !== ""));
 	return (
 		<div class="net-scroll">
