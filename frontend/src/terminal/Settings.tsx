@@ -58,7 +58,7 @@ export function Settings({ shell }: { shell: Shell | null }) {
 			<button
 				ref={button}
 				type="button"
-				class="terms-tool"
+				class="quiet square"
 				aria-label={t.options}
 				title={t.options}
 				aria-expanded={open}
@@ -74,7 +74,6 @@ export function Settings({ shell }: { shell: Shell | null }) {
 						<span>{t.size}</span>
 						<button
 							type="button"
-							class="terms-button"
 							aria-label={t.smaller}
 							aria-disabled={size <= sizes.min}
 							onClick={() => setFontSize(size - 1)}
@@ -84,7 +83,6 @@ export function Settings({ shell }: { shell: Shell | null }) {
 						<output aria-live="polite">{t.pixels(size)}</output>
 						<button
 							type="button"
-							class="terms-button"
 							aria-label={t.larger}
 							aria-disabled={size >= sizes.max}
 							onClick={() => setFontSize(size + 1)}
@@ -94,7 +92,7 @@ export function Settings({ shell }: { shell: Shell | null }) {
 					</div>
 					<button
 						type="button"
-						class="terms-choice"
+						class="quiet terms-choice"
 						aria-pressed={screenReader.value}
 						onClick={() => setScreenReader(!screenReader.value)}
 					>
@@ -102,11 +100,11 @@ export function Settings({ shell }: { shell: Shell | null }) {
 					</button>
 					{shell && (
 						<>
-							<button type="button" class="terms-choice" onClick={() => void copy()}>
+							<button type="button" class="quiet terms-choice" onClick={() => void copy()}>
 								{t.copy}
 							</button>
 							{window.isSecureContext && (
-								<button type="button" class="terms-choice" onClick={() => void paste()}>
+								<button type="button" class="quiet terms-choice" onClick={() => void paste()}>
 									{t.paste}
 								</button>
 							)}

@@ -83,7 +83,7 @@ function Status({ store, shell, name, front }: { store: TerminalStore; shell: Sh
 				what: problem ?? (exit === null ? t.gone : t.exited(exit)),
 				does: (
 					<>
-						<button type="button" class="terms-button" onClick={() => void renew(store, shell)}>
+						<button type="button" onClick={() => void renew(store, shell)}>
 							{t.renew}
 						</button>
 						{exit !== null && <span class="terms-aside">{t.enter}</span>}
@@ -96,7 +96,7 @@ function Status({ store, shell, name, front }: { store: TerminalStore; shell: Sh
 				tone: "warn",
 				what: t.lost,
 				does: (
-					<button type="button" class="terms-button" onClick={() => shell.retry()}>
+					<button type="button" onClick={() => shell.retry()}>
 						{t.now}
 					</button>
 				),
@@ -110,7 +110,6 @@ function Status({ store, shell, name, front }: { store: TerminalStore; shell: Sh
 				does: (
 					<button
 						type="button"
-						class="terms-button"
 						onClick={() => {
 							shell.takeKeyboard();
 							shell.focus();

@@ -116,7 +116,7 @@ function Tabs({ store, theme, onActive }: TabsProps) {
 				</div>
 				<button
 					type="button"
-					class="terms-tool"
+					class="quiet square"
 					aria-label={t.another(active.host)}
 					title={t.another(active.host)}
 					disabled={!store.canOpen(active.host) || store.opening.value.has(active.host)}
@@ -127,7 +127,7 @@ function Tabs({ store, theme, onActive }: TabsProps) {
 				{active.shell && (
 					<button
 						type="button"
-						class="terms-tool"
+						class="quiet square"
 						aria-label={t.close(name)}
 						title={t.close(name)}
 						onClick={() => {
@@ -208,7 +208,6 @@ function EmptyHost({ store, tab }: { store: TerminalStore; tab: Tab }) {
 			{store.canOpen(host) && (
 				<button
 					type="button"
-					class="terms-button"
 					// Not disabled, which would drop the focus; a second click gets the same shell.
 					aria-disabled={store.opening.value.has(host)}
 					onClick={() => void store.openHere(host)}

@@ -30,6 +30,9 @@ export class FakeClock implements Clock {
 	}
 }
 
+/** A character for each byte. (The decoder's "latin1" is windows-1252.) */
+const bytesOf = (data: Uint8Array): string => Array.from(data, (b) => String.fromCharCode(b)).join("");
+
 /** What a frame of the page says. */
 interface Frame {
 	kind: number;
@@ -157,7 +160,7 @@ export class FakeServer {
 		const end = frame.offset + frame.data.length;
 		let next = have;
 		if (this.keyboard === socket && !this.full && frame.offset <= have && end > have) {
-			this.typed += new TextDecoder("latin1").decode(frame.data.slice(have - frame.offset));
+			this.typed += bytesOf(frame.data.slice(have - frame.offset));
 			next = end;
 			this.received.set(socket.viewer, next);
 		}
@@ -226,7 +229,7 @@ export class FakePage implements LinkListener {
 	};
 	hello = (): void => {};
 	output: LinkListener["output"] = (data, parsed) => {
-		this.screen += new TextDecoder("latin1").decode(data);
+		this.screen += bytesOf(data);
 		if (this.slow) this.parsing.push(parsed);
 		else parsed();
 	};

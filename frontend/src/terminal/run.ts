@@ -25,9 +25,9 @@ export async function typeCommand(shell: Shell, command: string, fresh: boolean)
 		if (!(await until(() => shell.writer.value, waits.keyboard))) throw new Error(t.noKeyboard(shell.host));
 	}
 	const screen = shell.screen;
+	// Typed ahead of its first prompt, a command shows twice; and what runs there shows only once all is replayed.
+	await poll(() => screen?.atPrompt || !(fresh || shell.replaying), waits.prompt);
 	if (screen?.fullScreen) throw new Error(t.fullScreen(shell.host));
-	// Typed ahead of its first prompt, a command shows twice.
-	if (fresh) await poll(() => screen?.atPrompt ?? true, waits.prompt);
 	if (!shell.type(keysOf(command, screen?.atPrompt ?? false))) throw new Error(t.unreachable(shell.host));
 }
 

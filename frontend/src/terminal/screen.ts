@@ -264,7 +264,9 @@ let graphics: boolean | undefined;
 function hasGraphics(): boolean {
 	if (graphics === undefined) {
 		const context = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
-		graphics = context !== null;
+		const info = context?.getExtension("WEBGL_debug_renderer_info");
+		const name = info ? context?.getParameter(info.UNMASKED_RENDERER_WEBGL) : context?.getParameter(context.RENDERER);
+		graphics = context !== null && !/swiftshader|llvmpipe|software|basic render/i.test(String(name));
 		context?.getExtension("WEBGL_lose_context")?.loseContext();
 	}
 	return graphics;

@@ -72,6 +72,11 @@ export class Shell {
 		return this.#screen;
 	}
 
+	/** Its screen shows what was printed before the page looked, or not all of it yet. */
+	get replaying(): boolean {
+		return this.#replaying;
+	}
+
 	/** Takes keys, as far as the page knows. */
 	get live(): boolean {
 		return this.exit.peek() === null && this.state.peek().kind !== "closed";
