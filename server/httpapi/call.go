@@ -157,7 +157,7 @@ func badJSON(err error, body []byte, offset int64) *problem {
 		p := malformed(body, offset, err)
 		p.code, p.field = "field", name
 		p.detail = text(fmt.Sprintf("The field %q is not known (line %d, column %d).", name, p.line, p.column),
-			fmt.Sprintf("필드 %q은(는) 알 수 없는 필드입니다(%d행 %d열).", name, p.line, p.column))
+			fmt.Sprintf("알 수 없는 필드 %q: %d행 %d열을 확인하십시오.", name, p.line, p.column))
 		return p
 	}
 	return malformed(body, int64(len(body)), err) // it ends too early, or is empty

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -31,6 +32,7 @@ func (a *API) outermost(next echo.HandlerFunc) echo.HandlerFunc {
 		id := rand.Text()[:16]
 		c.Set(requestIDKey, id)
 		setHeaders(c.Response().Header())
+		c.Response().Header().Set("X-Request-Id", id)
 		defer func() {
 			reason := recover()
 			if reason == http.ErrAbortHandler {
@@ -40,11 +42,12 @@ func (a *API) outermost(next echo.HandlerFunc) echo.HandlerFunc {
 				a.log.Error("a handler panicked", "request", id, "panic", fmt.Sprint(reason), "stack", string(debug.Stack()))
 				err = fmt.Errorf("panic: %v", reason)
 			}
+			begun := c.Response().Committed
 			if err != nil {
 				a.answerError(err, c)
 				err = nil
 			}
-			if reason != nil && c.Response().Committed {
+			if reason != nil && begun {
 				defer panic(http.ErrAbortHandler) // half an answer must not look like a whole one
 			}
 			a.logRequest(c, began)
@@ -58,7 +61,11 @@ func (a *API) outermost(next echo.HandlerFunc) echo.HandlerFunc {
 func (a *API) logRequest(c echo.Context, began time.Time) {
 	r, res, took := c.Request(), c.Response(), time.Since(began)
 	a.metrics.observe(r.Method, c.Path(), res.Status, took)
-	a.log.Debug("request", "request", requestID(c), "method", r.Method, "route", c.Path(), "status", res.Status,
+	level := slog.LevelInfo
+	if res.Status < 400 && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		level = slog.LevelDebug
+	}
+	a.log.Log(r.Context(), level, "request", "request", requestID(c), "method", r.Method, "route", c.Path(), "status", res.Status,
 		"bytes", res.Size, "took", took, "client", r.RemoteAddr)
 }
 
@@ -84,7 +91,7 @@ func (a *API) guarded(row route) echo.HandlerFunc {
 		r := ec.Request()
 		safe := r.Method == http.MethodGet || r.Method == http.MethodHead
 		if !safe || row.SameSite {
-			if err := sameSite(r); err != nil {
+			if err := sameSite(r, safe); err != nil {
 				return err
 			}
 		}
@@ -122,12 +129,12 @@ func (a *API) guarded(row route) echo.HandlerFunc {
 
 // sameSite refuses what another site's page may have sent with the learner's
 // cookie: every browser says where such a request comes from.
-func sameSite(r *http.Request) error {
+// A websocket's Origin is enough: browsers disagree on the other header there.
+func sameSite(r *http.Request, safe bool) error {
 	if !ws.SameOrigin(r) {
 		return problemOf(http.StatusForbidden, "origin", text("This request does not come from the page of this server.", "이 서버의 페이지에서 보낸 요청이 아닙니다."))
 	}
-	switch r.Header.Get("Sec-Fetch-Site") {
-	case "", "same-origin": // older browsers do not send it, and none does from plain HTTP
+	if site := r.Header.Get("Sec-Fetch-Site"); safe || site == "" || site == "same-origin" { // over plain HTTP no browser sends it
 		return nil
 	}
 	return problemOf(http.StatusForbidden, "origin", text("This request comes from another site.", "다른 사이트에서 보낸 요청입니다."))

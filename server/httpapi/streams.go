@@ -60,6 +60,9 @@ func (a *API) events(c *call) error {
 	if err := out.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return nil
 	}
+	if err := out.Flush(); err != nil { // the page learns that it is connected before anything happens
+		return nil
+	}
 	var buf bytes.Buffer
 	for {
 		buf.Reset()

@@ -7,8 +7,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -66,8 +66,8 @@ func NewServer() *Server {
 // SameOrigin says whether the request's Origin is the host that it came to. A
 // missing one is refused: every browser sends it with an upgrade.
 func SameOrigin(r *http.Request) bool {
-	u, err := url.Parse(r.Header.Get("Origin"))
-	return err == nil && u.Host != "" && u.Host == r.Host
+	origin := r.Header.Get("Origin")
+	return r.Host != "" && (strings.EqualFold(origin, "http://"+r.Host) || strings.EqualFold(origin, "https://"+r.Host))
 }
 
 // Refuse upgrades only to say why not, by a close code that the page can read.
