@@ -1,5 +1,6 @@
 import "./styles/tokens.css";
 import "./styles/base.css";
+import "./styles/controls.css";
 import "./styles/course.css";
 import { render } from "preact";
 import { App, LabPage } from "./app";
