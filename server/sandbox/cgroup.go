@@ -71,6 +71,10 @@ func (g *cgroup) create(r *cgroups.Resources, owner int) error {
 			return err
 		}
 		dirs = append(dirs, filepath.Join(g.dir, "hosts"))
+		// Cgroups cost memory that is charged to nobody. (v1 has no such limit; see warden.)
+		if err := os.WriteFile(filepath.Join(g.dir, "hosts", "cgroup.max.descendants"), []byte("512"), 0); err != nil {
+			return err
+		}
 	} else {
 		g.paths = g.manager.GetPaths()
 		for _, dir := range g.paths {
@@ -199,29 +203,33 @@ type Usage struct {
 }
 
 func (g *cgroup) usage() (u Usage, err error) {
-	read := func(v1, v1file, v2file string) int64 {
-		path := filepath.Join(g.paths[v1], v1file)
-		if g.v2 {
-			path = filepath.Join(g.dir, "hosts", v2file)
-		}
-		b, e := os.ReadFile(path)
-		if e != nil {
-			err = fmt.Errorf("cannot read a cgroup: %w", e)
-			return 0
-		}
-		text := strings.TrimSpace(string(b))
-		if strings.HasPrefix(text, "usage_usec ") { // cpu.stat of v2
-			text, _, _ = strings.Cut(strings.TrimPrefix(text, "usage_usec "), "\n")
-			text += "000"
-		}
-		n, e := strconv.ParseInt(text, 10, 64)
-		if e != nil {
-			err = fmt.Errorf("cannot read a cgroup: %w", e)
-		}
-		return n
+	var errs [3]error
+	u.MemoryBytes, errs[0] = g.read("memory", "memory.usage_in_bytes", "memory.current")
+	u.Pids, errs[1] = g.read("pids", "pids.current", "pids.current")
+	u.CPUNanos, errs[2] = g.cpuNanos()
+	return u, errors.Join(errs[:]...)
+}
+
+func (g *cgroup) cpuNanos() (int64, error) { return g.read("cpuacct", "cpuacct.usage", "cpu.stat") }
+
+// read reads the number in a file of a v1 controller, or of v2.
+func (g *cgroup) read(v1, v1file, v2file string) (int64, error) {
+	path := filepath.Join(g.paths[v1], v1file)
+	if g.v2 {
+		path = filepath.Join(g.dir, "hosts", v2file)
 	}
-	u.MemoryBytes = read("memory", "memory.usage_in_bytes", "memory.current")
-	u.Pids = read("pids", "pids.current", "pids.current")
-	u.CPUNanos = read("cpuacct", "cpuacct.usage", "cpu.stat")
-	return u, err
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return 0, fmt.Errorf("cannot read a cgroup: %w", err)
+	}
+	text := strings.TrimSpace(string(b))
+	if strings.HasPrefix(text, "usage_usec ") { // cpu.stat of v2
+		text, _, _ = strings.Cut(strings.TrimPrefix(text, "usage_usec "), "\n")
+		text += "000"
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("cannot read a cgroup: %w", err)
+	}
+	return n, nil
 }

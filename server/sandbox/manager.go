@@ -35,6 +35,9 @@ type Options struct {
 	// CgroupParent is the cgroup below which sandboxes get theirs ("/netground").
 	CgroupParent string
 	Limits       Limits
+	// ReserveBytes of the machine's memory are kept free, by ending the sandbox
+	// that works the most when less is available. 0: a sixteenth of it.
+	ReserveBytes int64
 	Log          *slog.Logger
 }
 
@@ -68,6 +71,9 @@ func (o *Options) setDefaults() {
 	if o.IDBase == 0 {
 		o.IDBase, o.IDCount = 1<<30, 1<<30
 	}
+	if o.ReserveBytes == 0 {
+		o.ReserveBytes = defaultReserve()
+	}
 	if o.CgroupParent == "" {
 		o.CgroupParent = "/netground"
 	}
@@ -84,6 +90,7 @@ type Manager struct {
 	spawner *spawner
 	starts  *semaphore.Weighted
 	reaper  *reaper
+	warden  *warden
 	lock    *os.File
 
 	mu        sync.Mutex
@@ -147,8 +154,13 @@ func Open(ctx context.Context, o Options) (_ *Manager, err error) {
 	if _, err := s.process(); err != nil {
 		return nil, err
 	}
-	m.reaper = newReaper(o.Log)
-	return m, ctx.Err()
+	if err := ctx.Err(); err != nil {
+		m.spawner.close()
+		return nil, err
+	}
+	tuneMachine(o.Log)
+	m.reaper, m.warden = newReaper(o.Log), newWarden(m)
+	return m, nil
 }
 
 // validID accepts names that are harmless as file and cgroup names.
@@ -207,6 +219,9 @@ func (m *Manager) Create(ctx context.Context, id string, spec keeper.Spec) (*San
 		s.Destroy()
 		return nil, err
 	}
+	m.mu.Lock()
+	s.started = true
+	m.mu.Unlock()
 	return s, nil
 }
 
@@ -225,6 +240,7 @@ func (m *Manager) Close(ctx context.Context) error {
 	for _, s := range all {
 		s.Destroy()
 	}
+	m.warden.close()
 	err := m.reaper.close(ctx)
 	m.spawner.close()
 	for _, f := range []*os.File{m.spawner.program, m.spawner.runtime, m.spawner.rootfs, m.lock} {

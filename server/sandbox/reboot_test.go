@@ -155,3 +155,88 @@ func TestRebootOverReplacedDirectories(t *testing.T) {
 	sh(t, s, "A", "test -c /dev/null && test -e /proc/1/status && test -d /sys/class && test ! -L /dev")
 	sh(t, s, "B", "test -c /dev/null && ping -c1 -W2 10.0.0.1")
 }
+
+func TestShutdownCommands(t *testing.T) {
+	m := open(t, options(t))
+	s := create(t, m, "shutdown", routed())
+	for _, c := range []struct{ line, event string }{
+		{"halt", "halt"}, {"shutdown -r now", "reboot"}, {"shutdown -h now", "halt"}, {"ssh B reboot", "reboot"}, {"/sbin/reboot", "reboot"},
+	} {
+		if err := s.Reboot(t.Context(), "A"); err != nil {
+			t.Fatal(err)
+		}
+		event(t, s, "reboot")
+		y := sit(t, s, "A")
+		y.keys(c.line + "\r")
+		if e := event(t, s, c.event); e.Kind != c.event || e.Host != map[bool]string{true: "B", false: "A"}[strings.HasPrefix(c.line, "ssh")] {
+			t.Errorf("%s: the event is %+v", c.line, e)
+		}
+	}
+	sh(t, s, "A", "ping -c1 -W2 10.0.0.2")
+	sh(t, s, "B", "ping -c1 -W2 10.0.0.1")
+}
+
+// What interfaces(5) and sysctl.conf(5) files say comes after the topology and
+// survives; ifup and ifdown work by hand as well.
+func TestBootFilesOfAHost(t *testing.T) {
+	m := open(t, options(t))
+	s := create(t, m, "bootfiles", routed())
+	sh(t, s, "A", `cat >/etc/network/interfaces <<X
+auto lo
+iface lo inet loopback
+source /etc/network/interfaces.d/*
+auto eth0
+iface eth0 inet static
+  address 10.0.0.77/24
+  gateway 10.0.0.2
+  up ip addr add 10.0.0.78/24 dev eth0
+auto br7
+iface br7 inet static
+  bridge_ports none
+  address 10.77.0.1/24
+iface eth1 inet manual
+X
+printf 'auto eth1:0\niface eth1:0 inet static\n  address 10.78.0.1/24\n' >/etc/network/interfaces.d/more
+printf '# forwards\nnet.ipv4.ip_forward=0\nnet.ipv4.conf.eth0.rp_filter = 2\nkernel.core_pattern=x\nnonsense\n' >/etc/sysctl.conf
+printf 'net.ipv4.tcp_syncookies=0' >/etc/sysctl.d/50-x.conf; ifup br7 && ip -br addr show br7 && ifdown br7`)
+	if err := s.Reboot(t.Context(), "A"); err != nil {
+		t.Fatal(err)
+	}
+	got := sh(t, s, "A", "ip -o -4 addr; ip route; sysctl -n net.ipv4.ip_forward net.ipv4.conf.eth0.rp_filter net.ipv4.tcp_syncookies; cat /run/network/boot.log")
+	for _, want := range []string{"10.0.0.1/24", "10.0.0.77/24", "10.0.0.78/24", "10.77.0.1/24", "10.78.0.1/24", "default via 10.0.0.2", "\n0\n2\n0\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("after the reboot %q is missing in\n%s", want, got)
+		}
+	}
+	// Files that hang or are none at all do not keep a host from booting.
+	sh(t, s, "A", `rm /etc/sysctl.conf; mkfifo /etc/sysctl.conf; rm -rf /etc/network/interfaces.d; ln -s /etc/network /etc/network/interfaces.d; ln -sf /dev/zero /etc/network/interfaces; rm -r /etc/hosts; mv /bin/sh.distrib /bin/sh 2>/dev/null; true`)
+	if err := s.Reboot(t.Context(), "A"); err != nil {
+		t.Fatal(err)
+	}
+	sh(t, s, "A", "ping -c1 -W2 10.0.0.2")
+}
+
+func TestRebootEndsWhateverRuns(t *testing.T) {
+	m := open(t, options(t))
+	s := create(t, m, "busy", routed())
+	sh(t, s, "A", `(setsid bash -c 'b() { b | b & }; b; wait' >/dev/null 2>&1 &); (setsid sh -c 'trap "" TERM HUP INT; while :; do sleep 1; done' &); unshare -Urpf --mount-proc sleep 1000 & sleep 0.3`)
+	done := make(chan error, 3)
+	for range cap(done) { // at once
+		go func() { done <- s.Reboot(t.Context(), "A") }()
+	}
+	for range cap(done) {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if got := sh(t, s, "A", "pgrep -c sleep; true"); got != "0\n" {
+		t.Errorf("%s processes survived", got)
+	}
+	sh(t, s, "A", "ping -c1 -W2 10.0.0.2")
+	if err := s.Reboot(t.Context(), "sw"); err == nil {
+		t.Error("a switch was rebooted")
+	}
+	if err := s.Reboot(t.Context(), "nobody"); err == nil {
+		t.Error("nobody was rebooted")
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -57,7 +58,8 @@ type Sandbox struct {
 	exits   map[uint32]int      // of Runs that ended before somebody waited
 	ended   bool
 	undo    []undo
-	destroy sync.Once
+	ending  atomic.Bool
+	started bool // guarded by the Manager's mu: Create has returned it
 }
 
 type undo struct {
@@ -448,7 +450,9 @@ func (s *Sandbox) Usage() (Usage, error) { return s.cgroup.usage() }
 // Destroy hands the sandbox to the reaper and returns at once. Its terminals
 // end when their masters are closed or its processes are killed.
 func (s *Sandbox) Destroy() {
-	s.destroy.Do(func() { s.manager.reaper.add(s) })
+	if s.ending.CompareAndSwap(false, true) {
+		s.manager.reaper.add(s)
+	}
 }
 
 // end undoes all that start did.
