@@ -1,0 +1,8 @@
+package main
+
+import "context"
+
+type benchCommand struct{}
+
+// Run measures.
+func (benchCommand) Run(context.Context) error { return errFailed }

@@ -1,0 +1,71 @@
+// Command netground serves networking labs in the browser, and helps to write them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"github.com/netground/netground/server/lab"
+)
+
+// version is set when the program is built.
+var version = "dev"
+
+type cli struct {
+	Serve  serveCommand  `cmd:"" help:"Serve the labs."`
+	Lab    labCommand    `cmd:"" help:"Write and prove labs."`
+	Doctor doctorCommand `cmd:"" help:"Say what this machine has and lacks."`
+	Bench  benchCommand  `cmd:"" help:"Measure this machine against the goals."`
+
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// errFailed ends the program with status 1 without another word: what failed
+// has been told.
+var errFailed = errors.New("failed")
+
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c cli
+	parser, err := kong.New(&c, kong.Name("netground"),
+		kong.Description("A networking lab playground in the browser: real Linux hosts, switches and routers, and a server that sees whether an exercise is solved."),
+		kong.UsageOnError(), kong.Vars{"version": version}, kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "netground:", err)
+		return 2
+	}
+	k, err := parser.Parse(args)
+	parser.FatalIfErrorf(err)
+	// A second Ctrl-C ends the program at once.
+	context.AfterFunc(ctx, stop)
+	switch err := k.Run(); {
+	case err == nil:
+		return 0
+	case errors.Is(err, errFailed):
+		return 1
+	default:
+		report(err)
+		return 1
+	}
+}
+
+// report prints an error; mistakes in labs one a line, as editors read them.
+func report(err error) {
+	if all := lab.Errors(err); len(all) > 0 {
+		for _, e := range all {
+			fmt.Fprintln(os.Stderr, e)
+		}
+		return
+	}
+	fmt.Fprintln(os.Stderr, "netground:", strings.ReplaceAll(err.Error(), "\n", "\nnetground: "))
+}

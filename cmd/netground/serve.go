@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/netground/netground/server/app"
+	"github.com/netground/netground/server/config"
+)
+
+type serveCommand struct {
+	config.Server `embed:""`
+}
+
+// Run serves until the context ends.
+func (c *serveCommand) Run(ctx context.Context) error {
+	log := newLog(c.LogFormat, c.LogLevel)
+	a, err := app.Start(ctx, app.Options{Config: c.Server, Version: version, Log: log})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Netground %s is ready: %s\n", version, a.URL())
+	<-ctx.Done()
+	fmt.Println("Stopping: sessions are ended and their sandboxes removed. Ctrl-C again ends it at once.")
+	return a.Close()
+}
+
+func newLog(format, level string) *slog.Logger {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(level)) // the command line knows these alone
+	o := &slog.HandlerOptions{Level: l}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, o))
+}
