@@ -1,6 +1,6 @@
 /** A button that opens a short list of commands (the ARIA menu button pattern). */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Down } from "./icons";
 
 export interface MenuItem {
@@ -29,7 +29,8 @@ export function Menu({ label, items, disabled, class: name, testid }: Props) {
 		if (focus) button.current?.focus();
 	};
 
-	useEffect(() => {
+	// Before the next key: an arrow right after the one that opened it moves within it.
+	useLayoutEffect(() => {
 		if (!open) return;
 		entries()[0]?.focus();
 		const outside = (event: Event) => {
