@@ -193,7 +193,7 @@ func TestLab(t *testing.T) {
 		`"topology":{"nodes":[{"name":"A","kind":"host","label":"A","at":[0,1]},{"name":"B","kind":"host","label":"Bee","at":[4,1]},{"name":"sw","kind":"switch","label":"sw","at":[2,0]}],` +
 		`"links":[{"a":{"node":"A","dev":"eth0"},"b":{"node":"sw","dev":""}},{"a":{"node":"B","dev":"eth0"},"b":{"node":"sw","dev":""}}]},` +
 		`"steps":[{"id":"first","title":"First","html":"\u003cfigure class=\"run\" data-host=\"A\"\u003e\u003cpre class=\"chroma\"\u003e\u003ccode\u003eip link\n\u003c/code\u003e\u003c/pre\u003e\u003c/figure\u003e\n` +
-		`\u003caside class=\"callout note\" role=\"note\"\u003e\u003cp class=\"callout-title\"\u003eNote\u003c/p\u003e\n\u003cp\u003eRead.\u003c/p\u003e\n\u003c/aside\u003e\n",` +
+		`\u003caside class=\"callout note\" role=\"note\"\u003e\n\u003cp\u003eRead.\u003c/p\u003e\n\u003c/aside\u003e\n",` +
 		`"checks":3,"hints":3,"hasSolution":true,"answers":[{"name":"n","question":"Q","choices":null},{"name":"c","question":"C","choices":["yes","no"]}]}],` +
 		`"prev":{"name":"one","title":"One"},"next":null}`
 	if body != want {
@@ -202,7 +202,7 @@ func TestLab(t *testing.T) {
 	if res, body := d.do("GET", "/api/labs/two", "", header("If-None-Match", res.Header.Get("ETag"))); res.StatusCode != http.StatusNotModified || body != "" {
 		t.Errorf("status %d, %q", res.StatusCode, body)
 	}
-	if res, body := d.do("GET", "/api/labs/one?lang=ko", "", header("If-None-Match", res.Header.Get("ETag"))); res.StatusCode != 200 || !strings.Contains(body, "참고") || !strings.Contains(body, `"prev":null,"next":{"name":"two"`) {
+	if res, body := d.do("GET", "/api/labs/one?lang=ko", "", header("If-None-Match", res.Header.Get("ETag"))); res.StatusCode != 200 || !strings.Contains(body, "읽습니다") || !strings.Contains(body, `"prev":null,"next":{"name":"two"`) {
 		t.Errorf("status %d, %s", res.StatusCode, body)
 	}
 	if res, body := d.do("GET", "/api/labs/one", "", header("Accept-Encoding", "gzip")); res.Header.Get("Content-Encoding") != "gzip" || !strings.HasPrefix(body, "\x1f\x8b") {

@@ -178,7 +178,7 @@ func (cat *catalog) describe(l *lab.Lab, language string) Lab {
 	lesson := l.Lessons[language]
 	v := Lab{
 		Name: l.Name, Title: l.Title.In(language), Summary: l.Summary.In(language), Minutes: l.Minutes,
-		Intro: cat.html(language, lesson.Intro), SummaryHTML: cat.html(language, lesson.Summary),
+		Intro: cat.html(lesson.Intro), SummaryHTML: cat.html(lesson.Summary),
 		Topology: topology(&l.Topology, language), Steps: []LabStep{},
 	}
 	sections := map[string]lab.Section{}
@@ -189,7 +189,7 @@ func (cat *catalog) describe(l *lab.Lab, language string) Lab {
 		s := &l.Steps[i]
 		section := sections[s.ID]
 		step := LabStep{
-			ID: s.ID, Title: section.Title, HTML: cat.html(language, section.Markdown), Checks: len(s.Checks),
+			ID: s.ID, Title: section.Title, HTML: cat.html(section.Markdown), Checks: len(s.Checks),
 			Hints: len(s.Hints), HasSolution: len(s.Solution) > 0, Answers: []Question{},
 		}
 		for _, m := range s.Mistakes {
@@ -216,11 +216,11 @@ func (cat *catalog) describe(l *lab.Lab, language string) Lab {
 	return v
 }
 
-func (cat *catalog) html(language, markdown string) string {
+func (cat *catalog) html(markdown string) string {
 	if markdown == "" {
 		return "" // the page asks whether there is any
 	}
-	return cat.render.Lesson(language, markdown)
+	return cat.render.Lesson(markdown)
 }
 
 // around returns the labs before and behind one in the course.

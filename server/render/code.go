@@ -49,11 +49,10 @@ func parseInfo(s string) info {
 }
 
 // writeCode writes a block of code, in its figure if it has one.
-func writeCode(w util.BufWriter, in info, code string, words words) {
+func writeCode(w util.BufWriter, in info, code string) {
 	switch {
 	case in.expect:
-		_, _ = w.WriteString(`<figure class="expect" aria-label="` + html.EscapeString(words.expect) + `"><pre><samp>` +
-			html.EscapeString(code) + "</samp></pre></figure>\n")
+		_, _ = w.WriteString(`<figure class="expect"><pre><samp>` + html.EscapeString(code) + "</samp></pre></figure>\n")
 		return
 	case in.host != "":
 		_, _ = w.WriteString(`<figure class="run" data-host="` + html.EscapeString(in.host) + `"`)

@@ -13,7 +13,7 @@ import (
 
 // nodes writes the nodes for which goldmark's own way is too generous, or
 // which it does not know.
-type nodes struct{ words words }
+type nodes struct{}
 
 // RegisterFuncs implements renderer.NodeRenderer.
 func (n nodes) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
@@ -26,21 +26,21 @@ func (n nodes) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
 	reg.Register(kindCallout, n.callout)
 }
 
-func (n nodes) fenced(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+func (nodes) fenced(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
 	if entering {
 		b := node.(*ast.FencedCodeBlock)
 		var in info
 		if b.Info != nil {
 			in = parseInfo(string(b.Info.Segment.Value(source)))
 		}
-		writeCode(w, in, lines(b, source), n.words)
+		writeCode(w, in, lines(b, source))
 	}
 	return ast.WalkSkipChildren, nil
 }
 
-func (n nodes) indented(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+func (nodes) indented(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
 	if entering {
-		writeCode(w, info{}, lines(node, source), n.words)
+		writeCode(w, info{}, lines(node, source))
 	}
 	return ast.WalkSkipChildren, nil
 }
@@ -55,7 +55,7 @@ func lines(node ast.Node, source []byte) string {
 }
 
 // heading is a plain one: its level follows the page's, whose sections are h2.
-func (n nodes) heading(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+func (nodes) heading(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
 	tag := "h" + string(rune('0'+min(6, max(3, node.(*ast.Heading).Level))))
 	if entering {
 		_, _ = w.WriteString("<" + tag + ">")
@@ -66,7 +66,7 @@ func (n nodes) heading(w util.BufWriter, _ []byte, node ast.Node, entering bool)
 }
 
 // link writes an allowed link; of another one only the text stays.
-func (n nodes) link(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+func (nodes) link(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
 	target, ok := linkTarget(util.URLEscape(node.(*ast.Link).Destination, true))
 	switch {
 	case !ok:
@@ -78,7 +78,7 @@ func (n nodes) link(w util.BufWriter, _ []byte, node ast.Node, entering bool) (a
 	return ast.WalkContinue, nil
 }
 
-func (n nodes) autoLink(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+func (nodes) autoLink(w util.BufWriter, source []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
 	if !entering {
 		return ast.WalkContinue, nil
 	}
@@ -98,7 +98,7 @@ func (n nodes) autoLink(w util.BufWriter, source []byte, node ast.Node, entering
 	return ast.WalkContinue, nil
 }
 
-func (n nodes) image(util.BufWriter, []byte, ast.Node, bool) (ast.WalkStatus, error) {
+func (nodes) image(util.BufWriter, []byte, ast.Node, bool) (ast.WalkStatus, error) {
 	return ast.WalkContinue, nil // its children are the alternative text
 }
 
@@ -138,13 +138,11 @@ func isExternal(target string) bool {
 	return err != nil || u.Scheme == "http" || u.Scheme == "https"
 }
 
-func (n nodes) callout(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+func (nodes) callout(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
 	if !entering {
 		_, _ = w.WriteString("</aside>\n")
 		return ast.WalkContinue, nil
 	}
-	kind := node.(*callout).kind
-	title := map[string]string{"note": n.words.note, "tip": n.words.tip, "warning": n.words.warning}[kind]
-	_, _ = w.WriteString(`<aside class="callout ` + kind + `" role="note"><p class="callout-title">` + html.EscapeString(title) + "</p>\n")
+	_, _ = w.WriteString(`<aside class="callout ` + node.(*callout).kind + `" role="note">` + "\n")
 	return ast.WalkContinue, nil
 }

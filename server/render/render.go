@@ -8,9 +8,9 @@
 //   - a fenced block `bash host=A` is a <figure class="run" data-host="A">, with
 //     data-fails where the info string says fails;
 //   - a fenced block `expect` (or with {expect}) is a <figure class="expect">;
-//   - `> [!NOTE]`, TIP and WARNING are <aside class="callout note|tip|warning">
-//     with a <p class="callout-title"> in the lesson's language; IMPORTANT
-//     counts as note, CAUTION as warning;
+//   - `> [!NOTE]`, TIP and WARNING are <aside class="callout note|tip|warning">;
+//     IMPORTANT counts as note, CAUTION as warning. The page's style sheet puts
+//     the word above it, in the language of the page;
 //   - code has <pre class="chroma"> and spans of six classes, whose look belongs
 //     to the page: c comment, k keyword, s string, m number, nb name of a
 //     command or function, nv variable.
@@ -37,32 +37,21 @@ const maxInput = 256 << 10
 
 // Renderer renders markdown. It may be used by several goroutines at once.
 type Renderer struct {
-	languages map[string]goldmark.Markdown
-	policy    *bluemonday.Policy
+	markdown goldmark.Markdown
+	policy   *bluemonday.Policy
 }
 
 // New returns a Renderer.
-func New() *Renderer {
-	r := &Renderer{languages: map[string]goldmark.Markdown{}, policy: policy()}
-	for language, words := range catalogue() {
-		r.languages[language] = newMarkdown(words)
-	}
-	return r
-}
+func New() *Renderer { return &Renderer{markdown: newMarkdown(), policy: policy()} }
 
-// Lesson renders a section of a lesson. The words that it adds itself are in
-// the language, or in English if it does not know that one.
-func (r *Renderer) Lesson(language, markdown string) string {
-	md, ok := r.languages[language]
-	if !ok {
-		md = r.languages["en"]
-	}
+// Lesson renders a section of a lesson.
+func (r *Renderer) Lesson(markdown string) string {
 	if len(markdown) > maxInput {
 		markdown = markdown[:maxInput]
 	}
 	markdown = strings.ReplaceAll(strings.ToValidUTF8(markdown, "\uFFFD"), "\x00", "\uFFFD")
 	var out bytes.Buffer
-	if err := md.Convert([]byte(markdown), &out); err != nil {
+	if err := r.markdown.Convert([]byte(markdown), &out); err != nil {
 		// A buffer takes all writes, so this is a renderer's mistake: the text
 		// is better read without form than not at all.
 		return "<pre>" + html.EscapeString(markdown) + "</pre>\n"
@@ -71,7 +60,7 @@ func (r *Renderer) Lesson(language, markdown string) string {
 }
 
 // Hint renders a hint: a sentence or a few, with the same rules.
-func (r *Renderer) Hint(markdown string) string { return r.Lesson("en", markdown) }
+func (r *Renderer) Hint(markdown string) string { return r.Lesson(markdown) }
 
 // Inline renders one line of text for a place where blocks do not fit: the one
 // paragraph's inside. Of anything else it returns the escaped text.
@@ -85,21 +74,8 @@ func (r *Renderer) Inline(markdown string) string {
 	return inside
 }
 
-// words are what the renderer itself says.
-type words struct {
-	note, tip, warning string
-	expect             string
-}
-
-func catalogue() map[string]words {
-	return map[string]words{
-		"en": {note: "Note", tip: "Tip", warning: "Warning", expect: "Expected output"},
-		"ko": {note: "참고", tip: "도움말", warning: "주의", expect: "예상 출력"},
-	}
-}
-
 // newMarkdown has the parsers of CommonMark but those of HTML: a tag is text.
-func newMarkdown(w words) goldmark.Markdown {
+func newMarkdown() goldmark.Markdown {
 	p := parser.NewParser(
 		parser.WithBlockParsers(
 			util.Prioritized(parser.NewSetextHeadingParser(), 100),
@@ -130,6 +106,6 @@ func newMarkdown(w words) goldmark.Markdown {
 			extension.Strikethrough,
 			extension.TaskList,
 		),
-		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(nodes{w}, 10))),
+		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(nodes{}, 10))),
 	)
 }

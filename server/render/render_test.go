@@ -12,37 +12,36 @@ import (
 
 func TestGolden(t *testing.T) {
 	r := New()
-	for _, c := range []struct{ name, language, in, want string }{
-		{"text", "en", "A **host** and `ip link`.", "<p>A <strong>host</strong> and <code>ip link</code>.</p>\n"},
-		{"emphasis before a particle", "ko", "**이름(name)**은 **`ip`**를 *\"값\"*으로 a**\"b\"**c", "<p><strong>이름(name)</strong>은 <strong><code>ip</code></strong>를 <em>&#34;값&#34;</em>으로 a**&#34;b&#34;**c</p>\n"},
-		{"emphasis after a word", "ko", "값은**(name)** 2 * 3 * 4 가 * 나 *", "<p>값은<strong>(name)</strong> 2 * 3 * 4 가 * 나 *</p>\n"},
-		{"no numbers in commands", "ko", "```bash\nsleep 1 # x\n```", "<pre class=\"chroma\"><code class=\"language-bash\">sleep 1 <span class=\"c\"># x</span>\n</code></pre>\n"},
-		{"run", "en", "```bash host=A\nip link\n```", "<figure class=\"run\" data-host=\"A\"><pre class=\"chroma\"><code>ip link\n</code></pre></figure>\n"},
-		{"run fails", "ko", "```bash host=web-1 fails\nping B\n```", "<figure class=\"run\" data-host=\"web-1\" data-fails=\"\"><pre class=\"chroma\"><code>ping B\n</code></pre></figure>\n"},
-		{"run escapes", "en", "```sh host=A\necho '<b>' & wait # \"x\"\n```", "<figure class=\"run\" data-host=\"A\"><pre class=\"chroma\"><code><span class=\"nb\">echo</span> <span class=\"s\">&#39;&lt;b&gt;&#39;</span> &amp; <span class=\"nb\">wait</span> <span class=\"c\"># &#34;x&#34;</span>\n</code></pre></figure>\n"},
-		{"expect", "en", "```expect\n64 bytes <a>\n```", "<figure class=\"expect\" aria-label=\"Expected output\"><pre><samp>64 bytes &lt;a&gt;\n</samp></pre></figure>\n"},
-		{"expect in braces", "ko", "``` {expect}\nok\n```", "<figure class=\"expect\" aria-label=\"예상 출력\"><pre><samp>ok\n</samp></pre></figure>\n"},
-		{"expect of a language", "ko", "```bash {expect}\nok\n```", "<figure class=\"expect\" aria-label=\"예상 출력\"><pre><samp>ok\n</samp></pre></figure>\n"},
-		{"host without a language", "en", "```text host=A\nx\n```", "<pre class=\"chroma\"><code class=\"language-text\">x\n</code></pre>\n"},
-		{"note", "en", "> [!NOTE]\n> Read *this*.", "<aside class=\"callout note\" role=\"note\"><p class=\"callout-title\">Note</p>\n<p>Read <em>this</em>.</p>\n</aside>\n"},
-		{"note in Korean", "ko", "> [!NOTE]\n> 읽으십시오.", "<aside class=\"callout note\" role=\"note\"><p class=\"callout-title\">참고</p>\n<p>읽으십시오.</p>\n</aside>\n"},
-		{"tip", "ko", "> [!TIP]\n> 한\n> 번", "<aside class=\"callout tip\" role=\"note\"><p class=\"callout-title\">도움말</p>\n<p>한\n번</p>\n</aside>\n"},
-		{"caution", "ko", "> [!caution]\n>\n> - 하나", "<aside class=\"callout warning\" role=\"note\"><p class=\"callout-title\">주의</p>\n<ul>\n<li>하나</li>\n</ul>\n</aside>\n"},
-		{"callout with code", "en", "> [!WARNING]\n> ```bash host=A\n> ls\n> ```", "<aside class=\"callout warning\" role=\"note\"><p class=\"callout-title\">Warning</p>\n<figure class=\"run\" data-host=\"A\"><pre class=\"chroma\"><code>ls\n</code></pre></figure>\n</aside>\n"},
-		{"no callout", "en", "> [!NOTE] more\n> text", "<blockquote>\n<p>[!NOTE] more\ntext</p>\n</blockquote>\n"},
-		{"unknown callout", "en", "> [!DANGER]\n> text", "<blockquote>\n<p>[!DANGER]\ntext</p>\n</blockquote>\n"},
-		{"unknown language", "de", "> [!TIP]\n> x", "<aside class=\"callout tip\" role=\"note\"><p class=\"callout-title\">Tip</p>\n<p>x</p>\n</aside>\n"},
-		{"external link", "en", "[x](https://example.org/?a=1&b=2)", "<p><a href=\"https://example.org/?a=1&amp;b=2\" rel=\"noopener noreferrer\" target=\"_blank\">x</a></p>\n"},
-		{"own links", "en", "[a](/labs/switching) [b](#step) [c](other) [d](mailto:a@example.org)", "<p><a href=\"/labs/switching\">a</a> <a href=\"#step\">b</a> <a href=\"other\">c</a> <a href=\"mailto:a@example.org\">d</a></p>\n"},
-		{"bare link", "en", "see https://example.org/x.", "<p>see <a href=\"https://example.org/x\" rel=\"noopener noreferrer\" target=\"_blank\">https://example.org/x</a>.</p>\n"},
-		{"image", "en", "![a *picture*](https://example.org/x.png)", "<p>a <em>picture</em></p>\n"},
-		{"heading", "en", "# big\n\n#### small", "<h3>big</h3>\n<h4>small</h4>\n"},
-		{"table", "en", "|a|b|\n|:-|-:|\n|1|2|", "<table>\n<thead>\n<tr>\n<th align=\"left\">a</th>\n<th align=\"right\">b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td align=\"left\">1</td>\n<td align=\"right\">2</td>\n</tr>\n</tbody>\n</table>\n"},
-		{"tag is text", "en", "an <b>old</b> habit", "<p>an &lt;b&gt;old&lt;/b&gt; habit</p>\n"},
-		{"yaml", "en", "```yaml\na: 1\n```", "<pre class=\"chroma\"><code class=\"language-yaml\"><span class=\"nb\">a</span>: <span class=\"m\">1</span>\n</code></pre>\n"},
+	for _, c := range []struct{ name, in, want string }{
+		{"text", "A **host** and `ip link`.", "<p>A <strong>host</strong> and <code>ip link</code>.</p>\n"},
+		{"emphasis before a particle", "**이름(name)**은 **`ip`**를 *\"값\"*으로 a**\"b\"**c", "<p><strong>이름(name)</strong>은 <strong><code>ip</code></strong>를 <em>&#34;값&#34;</em>으로 a**&#34;b&#34;**c</p>\n"},
+		{"emphasis after a word", "값은**(name)** 2 * 3 * 4 가 * 나 *", "<p>값은<strong>(name)</strong> 2 * 3 * 4 가 * 나 *</p>\n"},
+		{"no numbers in commands", "```bash\nsleep 1 # x\n```", "<pre class=\"chroma\"><code class=\"language-bash\">sleep 1 <span class=\"c\"># x</span>\n</code></pre>\n"},
+		{"run", "```bash host=A\nip link\n```", "<figure class=\"run\" data-host=\"A\"><pre class=\"chroma\"><code>ip link\n</code></pre></figure>\n"},
+		{"run fails", "```bash host=web-1 fails\nping B\n```", "<figure class=\"run\" data-host=\"web-1\" data-fails=\"\"><pre class=\"chroma\"><code>ping B\n</code></pre></figure>\n"},
+		{"run escapes", "```sh host=A\necho '<b>' & wait # \"x\"\n```", "<figure class=\"run\" data-host=\"A\"><pre class=\"chroma\"><code><span class=\"nb\">echo</span> <span class=\"s\">&#39;&lt;b&gt;&#39;</span> &amp; <span class=\"nb\">wait</span> <span class=\"c\"># &#34;x&#34;</span>\n</code></pre></figure>\n"},
+		{"expect", "```expect\n64 bytes <a>\n```", "<figure class=\"expect\"><pre><samp>64 bytes &lt;a&gt;\n</samp></pre></figure>\n"},
+		{"expect in braces", "``` {expect}\nok\n```", "<figure class=\"expect\"><pre><samp>ok\n</samp></pre></figure>\n"},
+		{"expect of a language", "```bash {expect}\nok\n```", "<figure class=\"expect\"><pre><samp>ok\n</samp></pre></figure>\n"},
+		{"host without a language", "```text host=A\nx\n```", "<pre class=\"chroma\"><code class=\"language-text\">x\n</code></pre>\n"},
+		{"note", "> [!NOTE]\n> Read *this*.", "<aside class=\"callout note\" role=\"note\">\n<p>Read <em>this</em>.</p>\n</aside>\n"},
+		{"note in Korean", "> [!NOTE]\n> 읽으십시오.", "<aside class=\"callout note\" role=\"note\">\n<p>읽으십시오.</p>\n</aside>\n"},
+		{"tip", "> [!TIP]\n> 한\n> 번", "<aside class=\"callout tip\" role=\"note\">\n<p>한\n번</p>\n</aside>\n"},
+		{"caution", "> [!caution]\n>\n> - 하나", "<aside class=\"callout warning\" role=\"note\">\n<ul>\n<li>하나</li>\n</ul>\n</aside>\n"},
+		{"callout with code", "> [!WARNING]\n> ```bash host=A\n> ls\n> ```", "<aside class=\"callout warning\" role=\"note\">\n<figure class=\"run\" data-host=\"A\"><pre class=\"chroma\"><code>ls\n</code></pre></figure>\n</aside>\n"},
+		{"no callout", "> [!NOTE] more\n> text", "<blockquote>\n<p>[!NOTE] more\ntext</p>\n</blockquote>\n"},
+		{"unknown callout", "> [!DANGER]\n> text", "<blockquote>\n<p>[!DANGER]\ntext</p>\n</blockquote>\n"},
+		{"external link", "[x](https://example.org/?a=1&b=2)", "<p><a href=\"https://example.org/?a=1&amp;b=2\" rel=\"noopener noreferrer\" target=\"_blank\">x</a></p>\n"},
+		{"own links", "[a](/labs/switching) [b](#step) [c](other) [d](mailto:a@example.org)", "<p><a href=\"/labs/switching\">a</a> <a href=\"#step\">b</a> <a href=\"other\">c</a> <a href=\"mailto:a@example.org\">d</a></p>\n"},
+		{"bare link", "see https://example.org/x.", "<p>see <a href=\"https://example.org/x\" rel=\"noopener noreferrer\" target=\"_blank\">https://example.org/x</a>.</p>\n"},
+		{"image", "![a *picture*](https://example.org/x.png)", "<p>a <em>picture</em></p>\n"},
+		{"heading", "# big\n\n#### small", "<h3>big</h3>\n<h4>small</h4>\n"},
+		{"table", "|a|b|\n|:-|-:|\n|1|2|", "<table>\n<thead>\n<tr>\n<th align=\"left\">a</th>\n<th align=\"right\">b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td align=\"left\">1</td>\n<td align=\"right\">2</td>\n</tr>\n</tbody>\n</table>\n"},
+		{"tag is text", "an <b>old</b> habit", "<p>an &lt;b&gt;old&lt;/b&gt; habit</p>\n"},
+		{"yaml", "```yaml\na: 1\n```", "<pre class=\"chroma\"><code class=\"language-yaml\"><span class=\"nb\">a</span>: <span class=\"m\">1</span>\n</code></pre>\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := r.Lesson(c.language, c.in); got != c.want {
+			if got := r.Lesson(c.in); got != c.want {
 				t.Errorf("got\n%s\nwant\n%s", got, c.want)
 			}
 		})
@@ -93,19 +92,17 @@ func attacks() []string {
 
 func TestAttacks(t *testing.T) {
 	r := New()
-	for _, language := range []string{"en", "ko"} {
-		for _, in := range attacks() {
-			out := r.Lesson(language, in)
-			if problem := unsafe(out); problem != "" {
-				t.Errorf("%q: %s in\n%s", in, problem, out)
-			}
-			if problem := unsafe(r.Inline(in)); problem != "" {
-				t.Errorf("inline %q: %s", in, problem)
-			}
+	for _, in := range attacks() {
+		out := r.Lesson(in)
+		if problem := unsafe(out); problem != "" {
+			t.Errorf("%q: %s in\n%s", in, problem, out)
+		}
+		if problem := unsafe(r.Inline(in)); problem != "" {
+			t.Errorf("inline %q: %s", in, problem)
 		}
 	}
 	// What an author may still want to talk about stays readable.
-	if out := r.Lesson("en", "`<script>` and <script>"); out != "<p><code>&lt;script&gt;</code> and &lt;script&gt;</p>\n" {
+	if out := r.Lesson("`<script>` and <script>"); out != "<p><code>&lt;script&gt;</code> and &lt;script&gt;</p>\n" {
 		t.Error(out)
 	}
 }
@@ -113,9 +110,9 @@ func TestAttacks(t *testing.T) {
 // unsafe parses as a browser does and says what is not on the list.
 func unsafe(out string) string {
 	allowed := map[string]string{
-		"p": "class", "br": "", "hr": "", "h3": "", "h4": "", "h5": "", "h6": "", "ul": "", "ol": "start", "li": "", "blockquote": "", "pre": "class",
+		"p": "", "br": "", "hr": "", "h3": "", "h4": "", "h5": "", "h6": "", "ul": "", "ol": "start", "li": "", "blockquote": "", "pre": "class",
 		"code": "class", "samp": "", "em": "", "strong": "", "del": "", "a": "href rel target", "table": "", "thead": "", "tbody": "", "tr": "",
-		"th": "align", "td": "align", "input": "checked disabled type", "figure": "class data-host data-fails aria-label", "aside": "class role", "span": "class",
+		"th": "align", "td": "align", "input": "checked disabled type", "figure": "class data-host data-fails", "aside": "class role", "span": "class",
 		"html": "", "head": "", "body": "",
 	}
 	doc, err := html.Parse(strings.NewReader(out))
@@ -153,7 +150,7 @@ func FuzzLesson(f *testing.F) {
 	f.Add("```bash host=A fails\nip link # x\n```\n\n> [!NOTE]\n> x\n\n|a|\n|-|\n|b|\n\n1. x\n2. [y](https://z)")
 	r := New()
 	f.Fuzz(func(t *testing.T, in string) {
-		out := r.Lesson("ko", in)
+		out := r.Lesson(in)
 		if problem := unsafe(out); problem != "" {
 			t.Fatalf("%s in\n%s", problem, out)
 		}
@@ -175,8 +172,7 @@ func TestOwnLessons(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			language := strings.Split(filepath.Base(file), ".")[1]
-			out := r.Lesson(language, string(source))
+			out := r.Lesson(string(source))
 			if problem := unsafe(out); problem != "" {
 				t.Errorf("%s: %s", file, problem)
 			}
