@@ -54,6 +54,14 @@ export function ShellView({ store, shell, theme, front }: Props) {
 	);
 }
 
+interface Said {
+	tone: "quiet" | "warn" | "bad";
+	what: string;
+	does?: ComponentChildren;
+	/** It passes: it lies over the oldest lines, and the screen keeps its size. */
+	over?: boolean;
+}
+
 function Status({ store, shell, name, front }: { store: TerminalStore; shell: Shell; name: string; front: boolean }) {
 	const t = text();
 	const state = shell.state.value;
@@ -67,7 +75,7 @@ function Status({ store, shell, name, front }: { store: TerminalStore; shell: Sh
 		wasLost.current = lost;
 	}, [lost, state.kind, front, name, t]);
 
-	const said = ((): { tone: string; what: string; does?: ComponentChildren } | null => {
+	const said = ((): Said | null => {
 		const session = store.sessionState.value;
 		const exit = shell.exit.value;
 		if (session === "ended") return { tone: "quiet", what: t.over };
@@ -94,6 +102,7 @@ function Status({ store, shell, name, front }: { store: TerminalStore; shell: Sh
 		if (lost) {
 			return {
 				tone: "warn",
+				over: true,
 				what: t.lost,
 				does: (
 					<button type="button" onClick={() => shell.retry()}>
@@ -102,7 +111,7 @@ function Status({ store, shell, name, front }: { store: TerminalStore; shell: Sh
 				),
 			};
 		}
-		if (state.kind === "connecting") return { tone: "quiet", what: t.connecting };
+		if (state.kind === "connecting") return { tone: "quiet", over: true, what: t.connecting };
 		if (!shell.writer.value) {
 			return {
 				tone: "warn",
@@ -120,12 +129,13 @@ function Status({ store, shell, name, front }: { store: TerminalStore; shell: Sh
 				),
 			};
 		}
-		return shell.stuck.value ? { tone: "warn", what: t.stuck } : null;
+		if (shell.stuck.value) return { tone: "warn", over: true, what: t.stuck };
+		return shell.notice.value ? { tone: "warn", over: true, what: shell.notice.value } : null;
 	})();
 
 	if (!said) return null;
 	return (
-		<div class="terms-status" data-tone={said.tone}>
+		<div class={said.over ? "terms-status over" : "terms-status"} data-tone={said.tone}>
 			<span>{said.what}</span>
 			{said.does}
 		</div>

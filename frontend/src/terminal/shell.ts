@@ -29,6 +29,7 @@ export interface ShellOptions {
 const answer = /^\x1b(?:\[[?>]?[\d;]*(?:c|n|R|\$y)|P|\])/;
 const quiet = 200;
 const replayMost = 3000;
+const noticeFor = 6000;
 
 export class Shell {
 	readonly id: string;
@@ -40,6 +41,8 @@ export class Shell {
 	readonly known = signal(false);
 	readonly writer = signal(true);
 	readonly stuck = signal(false);
+	/** What the learner should know for a moment. */
+	readonly notice = signal("");
 	/** The shell's exit status; null while it runs. */
 	readonly exit = signal<number | null>(null);
 	/** It ended because its host rebooted. */
@@ -117,6 +120,13 @@ export class Shell {
 
 	takeKeyboard(): void {
 		this.#link?.takeKeyboard();
+	}
+
+	say(sentence: string): void {
+		this.notice.value = sentence;
+		this.#in(noticeFor, () => {
+			if (this.notice.peek() === sentence) this.notice.value = "";
+		});
 	}
 
 	retry(): void {

@@ -285,7 +285,10 @@ export class TerminalStore {
 			url: () => terminalURL(this.session, terminal.id),
 			viewer: () => this.#viewers.id(terminal.id),
 			refused: (s) => {
-				if (s.live) announce(s.writer.peek() ? text().refused : text().watching);
+				if (!s.live) return;
+				const { refused, watching } = text();
+				if (s.writer.peek()) s.say(refused);
+				announce(s.writer.peek() ? refused : watching);
 			},
 			again: (s) => void this.replace(s),
 			ended: (s) => {
