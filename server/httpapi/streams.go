@@ -136,19 +136,8 @@ func (a *API) attach(c *call) error {
 		a.refuse(c, err)
 		return nil
 	}
-	// The connection ends with the session, and with the server.
-	ended, over := make(chan struct{}), make(chan struct{})
-	a.streams.Go(func() {
-		defer close(ended)
-		select {
-		case <-at.Done:
-		case <-a.ctx.Done():
-		case <-over:
-		}
-	})
-	defer close(over)
 	a.sockets.Serve(w, r, at.Terminal, ws.Options{
-		ID: at.Info.ID, Host: at.Info.Host, Window: window, Writer: true, Ended: ended, Touch: at.Touch,
+		ID: at.Info.ID, Host: at.Info.Host, Window: window, Writer: true, Ended: at.Done, Closing: a.ctx.Done(), Touch: at.Touch,
 	})
 	return nil
 }

@@ -231,7 +231,9 @@ func TestWebsocketEndsWithTheServer(t *testing.T) {
 	}
 	closed := make(chan error, 1)
 	go func() { closed <- d.api.Close(context.WithoutCancel(t.Context())) }()
-	closeCode(t, c)
+	if code := closeCode(t, c); code != closeRestart {
+		t.Errorf("closed with %d", code)
+	}
 	select {
 	case err := <-closed:
 		if err != nil {

@@ -31,6 +31,9 @@ type Options struct {
 	Writer bool
 	// Ended is closed when the session has; the connection then closes with CloseEnded.
 	Ended <-chan struct{}
+	// Closing is closed when the server is; the connection then closes with 1012
+	// (service restart), and the page comes back.
+	Closing <-chan struct{}
 	// Touch is called when the viewer types.
 	Touch func()
 }
@@ -258,6 +261,9 @@ func (n *connection) write(ctx context.Context) {
 		case <-n.o.Ended:
 			n.close(CloseEnded, "the session has ended")
 			return
+		case <-n.o.Closing:
+			n.close(websocket.CloseServiceRestart, "the server is being restarted")
+			return
 		case <-ctx.Done():
 			return
 		}
@@ -279,6 +285,9 @@ func (n *connection) finish(err error) {
 		n.close(CloseEnded, "the terminal is closed")
 		return
 	}
+	// What ended the shell was taken, though its acknowledgement may still wait
+	// among the replies: the page must not keep it for the next one.
+	n.send(header(make([]byte, 9), frameInputAck, n.v.InputOffset()))
 	code, _ := n.t.Exited()
 	b := []byte{frameExit, 0, 0, 0, 0}
 	binary.BigEndian.PutUint32(b[1:], uint32(int32(code)))
