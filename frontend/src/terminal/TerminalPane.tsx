@@ -6,6 +6,7 @@ import { Cross } from "../ui/icons";
 import { typeCommand, until } from "./run";
 import { Settings } from "./Settings";
 import { ShellView } from "./ShellView";
+import type { Shell } from "./shell";
 import { panelId, type Tab, TerminalStore, tabId } from "./store";
 import { text } from "./text";
 import "./terminal.css";
@@ -79,7 +80,6 @@ function Tabs({ store, theme, onActive }: TabsProps) {
 	const t = text();
 	const tabs = store.tabs.value;
 	const active = store.active.value;
-	const list = useRef<HTMLDivElement>(null);
 	const host = active?.host;
 
 	useEffect(() => {
@@ -89,6 +89,12 @@ function Tabs({ store, theme, onActive }: TabsProps) {
 	if (!active) return <p class="terms terms-none">{t.none}</p>;
 
 	const name = active.shell ? t.shell(active.host, active.shell.number) : active.host;
+	const close = (shell: Shell) => {
+		store.close(shell);
+		const next = store.active.peek();
+		// Tab and button are gone: the focus goes to the tab that took its place.
+		if (next) requestAnimationFrame(() => document.getElementById(tabId(store.session, next.key))?.focus());
+	};
 	const keys = (event: KeyboardEvent) => {
 		const at = tabs.findIndex((tab) => tab.key === active.key);
 		const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
@@ -98,10 +104,7 @@ function Tabs({ store, theme, onActive }: TabsProps) {
 			store.select(tab);
 			document.getElementById(tabId(store.session, tab.key))?.focus();
 		} else if (event.key === "Delete" && active.shell) {
-			store.close(active.shell);
-			const next = store.active.peek();
-			// The tab is gone: the focus goes to the one that took its place.
-			if (next) requestAnimationFrame(() => document.getElementById(tabId(store.session, next.key))?.focus());
+			close(active.shell);
 		} else return;
 		event.preventDefault();
 	};
@@ -109,7 +112,7 @@ function Tabs({ store, theme, onActive }: TabsProps) {
 	return (
 		<div class="terms">
 			<div class="terms-bar">
-				<div ref={list} class="terms-tabs" role="tablist" aria-label={t.tabs} onKeyDown={keys}>
+				<div class="terms-tabs" role="tablist" aria-label={t.tabs} onKeyDown={keys}>
 					{tabs.map((tab) => (
 						<TabButton key={tab.key} store={store} tab={tab} selected={tab.key === active.key} />
 					))}
@@ -131,7 +134,7 @@ function Tabs({ store, theme, onActive }: TabsProps) {
 						aria-label={t.close(name)}
 						title={t.close(name)}
 						onClick={() => {
-							if (active.shell) store.close(active.shell);
+							if (active.shell) close(active.shell);
 						}}
 					>
 						<Cross />

@@ -242,9 +242,8 @@ export class Screen {
 	/** False leaves the key to the page. */
 	#key(event: KeyboardEvent): boolean {
 		const { ctrlKey, shiftKey, altKey, metaKey, code } = event;
-		// The ways out; all else is the shell's, Escape and Tab too.
+		// The way out; all else is the shell's, Escape and Tab too.
 		if (code === "F6" && !ctrlKey && !altKey && !metaKey) return false;
-		if (ctrlKey && altKey && !metaKey && code.startsWith("Arrow")) return false;
 		if (!ctrlKey || !shiftKey || altKey || metaKey) return true;
 		// The browser pastes by itself, and may without a secure origin.
 		if (code === "KeyV") return false;

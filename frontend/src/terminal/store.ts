@@ -168,13 +168,11 @@ export class TerminalStore {
 
 	/** Ends a shell and takes its tab away. */
 	close(shell: Shell): void {
-		const focused = shell.screen?.hasFocus ?? false;
 		const front = this.active.peek()?.shell === shell;
 		this.#remove(shell);
 		// A failure leaves a shell that nobody sees; the next page shows it again.
 		closeTerminal(this.session, shell.id).catch(() => {});
 		if (front) this.#choose(shell.host, this.#best(shell.host, false));
-		if (focused) this.focus();
 	}
 
 	/** A new shell in the place of one that has ended. */
