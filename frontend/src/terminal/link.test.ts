@@ -330,6 +330,32 @@ describe("the keyboard", () => {
 		expect(server.typed).toBe("y");
 	});
 
+	it("brings what was typed while it was asked for, unless it does not come", () => {
+		connect("one");
+		server.accept();
+		const link = connect("two", new FakePage());
+		server.accept();
+		server.deaf = true;
+		link.takeKeyboard();
+		expect(link.send("ex")).toBe(true);
+		server.deaf = false;
+		server.give(server.last);
+		link.send("it");
+		expect(server.typed).toBe("exit");
+		server.give(server.sockets[0] ?? null);
+		server.deaf = true;
+		link.takeKeyboard();
+		link.send("too late");
+		clock.pass(3000);
+		expect(link.send("x")).toBe(false);
+		server.deaf = false;
+		server.give(server.last);
+		link.send("!");
+		expect(server.typed).toBe("exit!");
+		clock.pass(60_000);
+		expect(server.sockets).toHaveLength(2);
+	});
+
 	it("takes with it what was typed and had not arrived", () => {
 		const link = connect("one");
 		server.accept();
@@ -339,10 +365,11 @@ describe("the keyboard", () => {
 		server.full = false;
 		clock.pass(5000);
 		// Only the server knows what it took: the count comes with a new connection.
-		server.give(server.last);
+		link.takeKeyboard();
+		link.send("l");
 		expect(server.sockets).toHaveLength(2);
 		server.accept();
-		link.send("ls");
+		link.send("s");
 		expect(server.typed).toBe("ls");
 	});
 

@@ -76,6 +76,8 @@ const ackIdle = 250;
 const inputFrame = 16 << 10;
 const retryFirst = 40;
 const retryMost = 1000;
+/** What is typed while the keyboard is asked for waits for so long. */
+const askedFor = 3000;
 /** A connection that says nothing for so long while it should is dead. */
 const patience = 10_000;
 
@@ -114,6 +116,8 @@ export class TerminalLink {
 	#unsure = 0;
 	#retry = 0;
 	#retryTimer: unknown;
+	/** The keyboard is asked for: what is typed meanwhile waits for it. */
+	#asked: unknown;
 
 	#size: { cols: number; rows: number } | null = null;
 	#exited = false;
@@ -137,7 +141,8 @@ export class TerminalLink {
 
 	/** Types bytes. False: nobody may type here now, or too much is waiting; then none of them are typed. */
 	send(data: string | Uint8Array): boolean {
-		if (this.#state.kind === "closed" || this.#exited || (this.#greeted && !this.#writer)) return false;
+		const mine = this.#writer || !this.#greeted || this.#asked !== undefined;
+		if (this.#state.kind === "closed" || this.#exited || !mine) return false;
 		const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
 		if (!this.#typed.add(bytes)) return false;
 		this.#flush();
@@ -154,7 +159,15 @@ export class TerminalLink {
 	}
 
 	takeKeyboard(): void {
-		if (this.#state.kind === "open") this.#frame({ kind: "keyboard" });
+		if (this.#state.kind !== "open" || this.#writer) return;
+		this.#clock.clear(this.#asked);
+		this.#asked = this.#clock.set(() => {
+			this.#asked = undefined;
+			this.#typed.drop();
+			this.#sent = this.#typed.base;
+			this.#clock.clear(this.#watchdog);
+		}, askedFor);
+		this.#frame({ kind: "keyboard" });
 	}
 
 	/** Drops the connection, if there is one, and connects at once. */
@@ -167,6 +180,7 @@ export class TerminalLink {
 	close(reason: CloseReason = "left"): void {
 		if (this.#state.kind === "closed") return;
 		this.#abort.abort();
+		this.#clock.clear(this.#asked);
 		this.#disconnect();
 		this.#typed.drop();
 		this.#set({ kind: "closed", reason });
@@ -292,7 +306,8 @@ export class TerminalLink {
 		const { inputOffset } = hello;
 		const typed = this.#typed;
 		// The first count of this page, or the server has forgotten this viewer.
-		if (!this.#greeted || inputOffset < typed.base) typed.renumber(inputOffset);
+		// After bytes were given up, all that is kept was typed later and never sent.
+		if (!this.#greeted || this.#unsure > 0 || inputOffset < typed.base) typed.renumber(inputOffset);
 		else typed.taken(inputOffset);
 		this.#greeted = true;
 		this.#unsure = 0;
@@ -300,6 +315,8 @@ export class TerminalLink {
 		this.#sent = typed.base;
 		this.#retry = 0;
 		this.#writer = hello.writer;
+		this.#clock.clear(this.#asked);
+		this.#asked = undefined;
 		// What is typed into a terminal that somebody else has now was meant for another moment.
 		if (!hello.writer) typed.drop();
 		// The server counts all before the byte that it was asked for as parsed.
@@ -381,7 +398,10 @@ export class TerminalLink {
 		}
 		this.#writer = has;
 		if (has) {
+			this.#clock.clear(this.#asked);
+			this.#asked = undefined;
 			this.#sendSize();
+			this.#flush();
 		} else if (!this.#typed.empty) {
 			this.#unsure = this.#typed.end;
 			this.#typed.drop();
