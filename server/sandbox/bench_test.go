@@ -67,12 +67,14 @@ func BenchmarkStart(b *testing.B) {
 				add("(destroyed)", time.Since(began))
 				b.StartTimer()
 			}
+			var table strings.Builder // go test cuts the log of a benchmark after ten lines
 			for _, p := range order {
 				d := phases[p]
 				slices.Sort(d)
 				at := func(q int) float64 { return float64(d[len(d)*q/100].Microseconds()) / 1000 }
-				b.Logf("%-22s p50 %7.2f  p90 %7.2f  p99 %7.2f ms", p, at(50), at(90), at(99))
+				fmt.Fprintf(&table, "\n%-22s p50 %7.2f  p90 %7.2f  p99 %7.2f ms", p, at(50), at(90), at(99))
 			}
+			fmt.Println(table.String())
 		})
 	}
 }

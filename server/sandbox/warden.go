@@ -1,10 +1,7 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -30,10 +27,6 @@ const (
 	wardenPeriod = 250 * time.Millisecond
 	// mercy is how long the memory of an ended sandbox may take to come back.
 	mercy = 3 * time.Second
-	// Terminals of the whole machine: each takes some 50 KB of the kernel's memory.
-	machineTerminals = 8192
-	// machineConnections bounds what each network namespace may track.
-	machineConnections = 65536
 )
 
 func newWarden(m *Manager) *warden {
@@ -165,26 +158,4 @@ func readNumber(path string) int64 {
 	}
 	n, _ := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64)
 	return n
-}
-
-// tuneMachine sets the limits of the whole kernel that sandboxes lean on. A
-// server without the right to says so, and goes on.
-func tuneMachine(log *slog.Logger) {
-	set := func(path string, to int64, wrong func(now int64) bool) {
-		now := readNumber(path)
-		if now == 0 || !wrong(now) {
-			return
-		}
-		err := os.WriteFile(path, strconv.AppendInt(nil, to, 10), 0)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
-			log.Warn("cannot set a limit of the kernel; set it with sysctl", "file", path, "to", to, "error", err)
-		default:
-			log.Info("set a limit of the kernel", "file", path, "from", now, "to", to)
-		}
-	}
-	set("/proc/sys/kernel/pty/max", machineTerminals, func(now int64) bool { return now < machineTerminals })
-	// Connections are charged to nobody, and each namespace may have this many.
-	set("/proc/sys/net/netfilter/nf_conntrack_max", machineConnections, func(now int64) bool { return now > machineConnections })
 }
