@@ -82,9 +82,12 @@ function Tabs({ store, theme, onActive }: TabsProps) {
 	const active = store.active.value;
 	const host = active?.host;
 
+	// A page may give another function each time; it is told of hosts, not of functions.
+	const tell = useRef(onActive);
+	tell.current = onActive;
 	useEffect(() => {
-		if (host) onActive?.(host);
-	}, [host, onActive]);
+		if (host) tell.current?.(host);
+	}, [host]);
 
 	if (!active) return <p class="terms terms-none">{t.none}</p>;
 
