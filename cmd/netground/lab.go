@@ -1,3 +1,156 @@
 package main
 
-type labCommand struct{}
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/netground/netground/server/app"
+	"github.com/netground/netground/server/config"
+	"github.com/netground/netground/server/lab"
+	"github.com/netground/netground/server/labtest"
+)
+
+type labCommand struct {
+	New    labNew    `cmd:"" help:"Begin a lab."`
+	Lint   labLint   `cmd:"" help:"Look for mistakes in the files of labs."`
+	Test   labTest   `cmd:"" help:"Prove labs in real sandboxes."`
+	Try    labTry    `cmd:"" help:"Open a lab in the browser; what you save shows at once."`
+	Schema labSchema `cmd:"" help:"Print the JSON Schema of lab.yaml, for editors."`
+}
+
+type labSchema struct{}
+
+// Run prints the schema.
+func (labSchema) Run() error {
+	b, err := lab.Schema()
+	if err != nil {
+		return err
+	}
+	fmt.Println(string(b))
+	return nil
+}
+
+type labNew struct {
+	Dir string `arg:"" help:"The lab's folder; its name is the lab's name." type:"path"`
+}
+
+// Run begins a lab.
+func (c *labNew) Run() error {
+	files, err := lab.New(c.Dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		fmt.Println(f)
+	}
+	fmt.Printf("Next: netground lab lint %[1]s; sudo netground lab try %[1]s; sudo netground lab test %[1]s\n", c.Dir)
+	return nil
+}
+
+// loadLab reads the lab of a folder. Errors name files as the folder was named.
+func loadLab(dir string) (*lab.Lab, error) {
+	clean := filepath.Clean(dir)
+	root, err := os.OpenRoot(clean)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the lab: %w", err)
+	}
+	defer root.Close()
+	name := clean
+	if abs, err := filepath.Abs(clean); err == nil {
+		name = abs
+	}
+	return lab.LoadDir(root.FS(), filepath.Base(name), clean)
+}
+
+type labLint struct {
+	Dirs   []string `arg:"" name:"dir" help:"Folders of labs."`
+	Strict bool     `help:"Fail on warnings, too."`
+}
+
+// Run reports mistakes as file:line:column: message.
+func (c *labLint) Run() error {
+	failed := false
+	for _, dir := range c.Dirs {
+		l, err := loadLab(dir)
+		if err != nil {
+			report(err)
+			failed = true
+			continue
+		}
+		warnings := lab.Lint(l, filepath.Clean(dir))
+		for _, w := range warnings {
+			w.Message = "warning: " + w.Message
+			fmt.Fprintln(os.Stderr, w)
+		}
+		failed = failed || c.Strict && len(warnings) > 0
+		if len(warnings) == 0 {
+			fmt.Printf("%s: no mistakes found\n", filepath.Clean(dir))
+		}
+	}
+	if failed {
+		return errFailed
+	}
+	return nil
+}
+
+type labTest struct {
+	config.Machine `embed:""`
+
+	Dirs    []string `arg:"" name:"dir" help:"Folders of labs."`
+	Verbose bool     `short:"v" help:"Say what is being tried."`
+}
+
+// Run proves labs, each on its own.
+func (c *labTest) Run(ctx context.Context) (err error) {
+	if os.Geteuid() != 0 {
+		return errors.New("cannot make sandboxes without root. Run it with sudo")
+	}
+	machine, remove, err := isolated(c.Machine)
+	if err != nil {
+		return err
+	}
+	defer remove()
+	log := newLog("text", "error")
+	e, err := app.OpenEngine(ctx, machine, log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		err = errors.Join(err, e.Close(stop))
+	}()
+	failed := false
+	for _, dir := range c.Dirs {
+		l, err := loadLab(dir)
+		if err != nil {
+			report(err)
+			failed = true
+			continue
+		}
+		o := labtest.Options{Engine: e, Log: log}
+		if c.Verbose {
+			o.Progress = func(what string) { fmt.Printf("%s: %s\n", l.Name, what) }
+		}
+		r, err := labtest.Prove(ctx, l, o)
+		if err != nil {
+			return fmt.Errorf("cannot prove %s: %w", l.Name, err)
+		}
+		verdict := "proved"
+		if len(r.Problems) > 0 {
+			verdict, failed = "FAILED", true
+		}
+		fmt.Printf("%s: %s: %d steps, %d checks, %d mistakes, %d typed commands in %.1f s\n", l.Name, verdict, r.Steps, r.Checks, r.Mistakes, r.Commands, r.Took.Seconds())
+		for _, p := range r.Problems {
+			fmt.Printf("  %s\n", p)
+		}
+	}
+	if failed {
+		return errFailed
+	}
+	return nil
+}

@@ -123,6 +123,8 @@ type Step struct {
 	// Solution is what is typed on each host; see Script.
 	Solution Script    `yaml:"solution,omitempty"`
 	Mistakes []Mistake `yaml:"mistakes,omitempty"`
+
+	line int // where it stands in lab.yaml, for Lint
 }
 
 // Script is an ordered list of commands on hosts. In YAML it is either a

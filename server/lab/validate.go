@@ -43,6 +43,7 @@ func (l *Lab) validate(d *document) {
 	seen := map[string]bool{}
 	for i := range l.Steps {
 		s := &l.Steps[i]
+		s.line = d.at("steps", i).line
 		switch {
 		case !stepID.MatchString(s.ID) || s.ID == summaryID:
 			d.add(d.at("steps", i, "id"), fmt.Sprintf("%q is no id for a step", s.ID), "Use lower-case letters, digits and hyphens; it is the anchor in the lesson")

@@ -1,0 +1,388 @@
+// Package labtest proves a lab in real sandboxes: nothing passes before
+// somebody has done something, the solution passes step by step, typed into a
+// real terminal, each mistake fails with the check that it names, each check is
+// able to fail, and the commands of the lesson work.
+package labtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/netground/netground/server/lab"
+	"github.com/netground/netground/server/session"
+)
+
+// Options of Prove.
+type Options struct {
+	Engine session.Engine
+	Log    *slog.Logger
+	// Progress is told what is being done, where that is set.
+	Progress func(what string)
+	// Parallel is how many sandboxes are used at once; 2.
+	Parallel int
+}
+
+// Problem is one thing that does not hold.
+type Problem struct {
+	Step     string // empty: the lab as a whole
+	Sentence string
+}
+
+func (p Problem) String() string {
+	if p.Step == "" {
+		return p.Sentence
+	}
+	return "step " + p.Step + ": " + p.Sentence
+}
+
+// Report is the outcome of a proof.
+type Report struct {
+	Lab                               string
+	Problems                          []Problem
+	Steps, Checks, Mistakes, Commands int // what was proved
+	Took                              time.Duration
+}
+
+// prover is one proof on its way.
+type prover struct {
+	o   Options
+	lab *lab.Lab
+
+	mu     sync.Mutex
+	report Report
+	// failed are the checks that were seen to fail, by step and index.
+	failed map[string]map[int]bool
+}
+
+// Prove tries everything. An error says that it could not be tried; what is
+// wrong with the lab stands in the report.
+func Prove(ctx context.Context, l *lab.Lab, o Options) (Report, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Parallel == 0 {
+		o.Parallel = 2
+	}
+	p := &prover{o: o, lab: l, report: Report{Lab: l.Name}, failed: map[string]map[int]bool{}}
+	began := time.Now()
+	for i := range l.Steps {
+		p.report.Checks += len(l.Steps[i].Checks)
+		p.report.Mistakes += len(l.Steps[i].Mistakes)
+	}
+	p.report.Steps = len(l.Steps)
+	tasks := []func(context.Context) error{p.solution}
+	for _, language := range p.languages() {
+		tasks = append(tasks, func(ctx context.Context) error { return p.lesson(ctx, language) })
+	}
+	for i := range l.Steps {
+		for j := range l.Steps[i].Mistakes {
+			tasks = append(tasks, func(ctx context.Context) error { return p.mistake(ctx, i, j) })
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(o.Parallel)
+	for _, t := range tasks {
+		group.Go(func() error { return t(ctx) })
+	}
+	err := group.Wait()
+	if err == nil {
+		p.neverFailed()
+	}
+	order := map[string]int{"": -1}
+	for i := range l.Steps {
+		order[l.Steps[i].ID] = i
+	}
+	slices.SortStableFunc(p.report.Problems, func(a, b Problem) int { return order[a.Step] - order[b.Step] })
+	p.report.Took = time.Since(began)
+	return p.report, err
+}
+
+func (p *prover) progress(format string, args ...any) {
+	if p.o.Progress != nil {
+		p.o.Progress(fmt.Sprintf(format, args...))
+	}
+}
+
+func (p *prover) problem(step, format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	one := Problem{step, fmt.Sprintf(format, args...)}
+	if !slices.Contains(p.report.Problems, one) {
+		p.report.Problems = append(p.report.Problems, one)
+	}
+}
+
+// saw notes which checks fail.
+func (p *prover) saw(step *lab.Step, results results) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, r := range results {
+		if !r.OK {
+			if p.failed[step.ID] == nil {
+				p.failed[step.ID] = map[int]bool{}
+			}
+			p.failed[step.ID][i] = true
+		}
+	}
+}
+
+// neverFailed reports checks that passed whatever was done.
+func (p *prover) neverFailed() {
+	for i := range p.lab.Steps {
+		s := &p.lab.Steps[i]
+		for j := range s.Checks {
+			if !p.failed[s.ID][j] {
+				p.problem(s.ID, "%s was never seen to fail, neither before the step nor after a mistake: as it is, it proves nothing. Add a mistake that it catches, or remove it", name(s, j))
+			}
+		}
+	}
+}
+
+// name names a check as a mistake does: kind, or kind#N.
+func name(s *lab.Step, at int) string {
+	kind := s.Checks[at].Kind()
+	n, all := 0, 0
+	for i := range s.Checks {
+		if s.Checks[i].Kind() == kind {
+			all++
+			if i <= at {
+				n++
+			}
+		}
+	}
+	if all == 1 {
+		return "the check " + kind
+	}
+	return fmt.Sprintf("the check %s#%d", kind, n)
+}
+
+// indexOf finds the check that a mistake names; -1 if there is none.
+func indexOf(s *lab.Step, named string) int {
+	for i := range s.Checks {
+		n := strings.TrimPrefix(name(s, i), "the check ")
+		if n == named || n == named+"#1" {
+			return i
+		}
+	}
+	return -1
+}
+
+// untouched reports steps that pass before anybody has done anything.
+func (p *prover) untouched(ctx context.Context, w *world, when string) {
+	for i := range p.lab.Steps {
+		s := &p.lab.Steps[i]
+		if len(s.Checks) == 0 {
+			continue
+		}
+		r := w.evaluate(ctx, s)
+		p.saw(s, r)
+		if r.ok() {
+			p.problem(s.ID, "passes %s, before anybody has done anything", when)
+		}
+	}
+}
+
+// solution types the solutions of all steps into terminals, and looks whether
+// each step passes by its own; and whether a reset takes it all back.
+func (p *prover) solution(ctx context.Context) error {
+	p.progress("the untouched lab")
+	w, err := p.world(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { w.close() }()
+	p.untouched(ctx, w, "in the untouched lab")
+	for i := range p.lab.Steps {
+		s := &p.lab.Steps[i]
+		p.progress("the solution of %s", s.ID)
+		if len(s.Checks) > 0 {
+			before := w.evaluate(ctx, s)
+			p.saw(s, before)
+			if before.ok() {
+				p.problem(s.ID, "holds already when the steps before it are solved: its own solution proves nothing")
+			}
+		}
+		for _, c := range s.Solution {
+			if c.Host == lab.AnswerHost {
+				w.answer(s.Answer(c.Line))
+				continue
+			}
+			// The exit status is not looked at: the checks say whether it did what it should.
+			if _, err := w.typeLine(ctx, c.Host, c.Line); err != nil {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				p.problem(s.ID, "the solution's %q on %s %v", c.Line, c.Host, err)
+			}
+			p.count()
+		}
+		w.answerRest(ctx, s)
+		if r := w.eventually(ctx, s); !r.ok() {
+			p.problem(s.ID, "the solution does not pass. %s", r.why(s))
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p.progress("a reset")
+	w.close()
+	if w, err = p.world(ctx); err != nil {
+		return err
+	}
+	p.untouched(ctx, w, "after a reset")
+	return ctx.Err()
+}
+
+func (p *prover) count() {
+	p.mu.Lock()
+	p.report.Commands++
+	p.mu.Unlock()
+}
+
+// solved returns a world in which the steps before the one with the index are solved.
+func (p *prover) solved(ctx context.Context, before int) (*world, error) {
+	w, err := p.world(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range p.lab.Steps[:before] {
+		s := &p.lab.Steps[i]
+		for _, c := range s.Solution {
+			if c.Host == lab.AnswerHost {
+				w.answer(s.Answer(c.Line))
+			} else if err := w.run(ctx, c); err != nil {
+				w.close()
+				return nil, err
+			}
+		}
+	}
+	return w, nil
+}
+
+// mistake makes a mistake at the beginning of its step, and looks whether the
+// check that it names fails.
+func (p *prover) mistake(ctx context.Context, step, at int) error {
+	s := &p.lab.Steps[step]
+	m := &s.Mistakes[at]
+	p.progress("mistake %d of %s", at+1, s.ID)
+	w, err := p.solved(ctx, step)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	for _, c := range m.Run {
+		if c.Host == lab.AnswerHost {
+			w.answer(s.Answer(c.Line))
+		} else if err := w.run(ctx, c); err != nil {
+			return err
+		}
+	}
+	named := indexOf(s, m.Fails)
+	if named < 0 { // a loaded lab has none such
+		return fmt.Errorf("cannot find the check %q of step %s", m.Fails, s.ID)
+	}
+	r := w.evaluate(ctx, s)
+	p.saw(s, r)
+	if !r[named].OK {
+		// Maybe the network was only slow: what is wrong stays wrong.
+		if err := w.quiet(ctx); err != nil {
+			return err
+		}
+		r = w.evaluate(ctx, s)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case r.ok():
+		p.problem(s.ID, "mistake %d passes: after it all checks hold", at+1)
+	case r[named].OK:
+		p.problem(s.ID, "mistake %d should fail with %s, but that holds. %s", at+1, m.Fails, r.why(s))
+	}
+	return nil
+}
+
+// languages are those whose command blocks must be tried: one, if they all are
+// the same.
+func (p *prover) languages() []string {
+	var try []string
+	for i, language := range lab.Languages {
+		if i == 0 || !slices.EqualFunc(p.lab.Lessons[language].Sections, p.lab.Lessons[lab.Languages[0]].Sections, func(a, b lab.Section) bool {
+			return a.Step == b.Step && slices.EqualFunc(a.Blocks(), b.Blocks(), func(a, b lab.Block) bool {
+				return a.Host == b.Host && a.Code == b.Code && a.Fails == b.Fails
+			})
+		}) {
+			try = append(try, language)
+		}
+	}
+	return try
+}
+
+// lesson runs the command blocks of a lesson in order, as a learner who
+// presses all buttons.
+func (p *prover) lesson(ctx context.Context, language string) error {
+	w, err := p.world(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	lesson := p.lab.Lessons[language]
+	for i := range lesson.Sections {
+		section := &lesson.Sections[i]
+		s, _ := p.lab.Step(section.Step)
+		p.progress("the commands of %s (%s)", section.Step, language)
+		for _, b := range section.Blocks() {
+			failed := false
+			for _, line := range strings.Split(b.Code, "\n") {
+				if strings.TrimSpace(line) == "" {
+					continue
+				}
+				p.count()
+				exit, err := w.typeLine(ctx, b.Host, line)
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				switch {
+				case err != nil:
+					p.problem(section.Step, "the lesson's command %q on %s %v (%s, line %d)", line, b.Host, err, file(language), section.Line+b.Line)
+				case exit != 0 && !b.Fails:
+					p.problem(section.Step, "the lesson's command %q on %s ends with exit code %d: %s (%s, line %d). If it should, write fails behind host=%s",
+						line, b.Host, exit, w.last(b.Host), file(language), section.Line+b.Line, b.Host)
+				}
+				failed = failed || exit != 0
+			}
+			if b.Fails && !failed {
+				p.problem(section.Step, "the lesson's command %q on %s should fail, but works (%s, line %d)", b.Code, b.Host, file(language), section.Line+b.Line)
+			}
+		}
+		if s == nil || len(s.Checks) == 0 {
+			continue
+		}
+		if r := w.evaluate(ctx, s); r.ok() {
+			continue
+		}
+		for _, c := range s.Solution {
+			if c.Host == lab.AnswerHost {
+				w.answer(s.Answer(c.Line))
+			} else if err := w.run(ctx, c); err != nil {
+				return err
+			}
+		}
+		w.answerRest(ctx, s)
+		if r := w.eventually(ctx, s); !r.ok() {
+			p.problem(s.ID, "after the lesson's commands, the solution does not pass. %s", r.why(s))
+		}
+	}
+	return ctx.Err()
+}
+
+func file(language string) string { return "lesson." + language + ".md" }
+
+var errHung = errors.New("does not come back to the prompt")
