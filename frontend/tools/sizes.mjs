@@ -30,12 +30,13 @@ export function filesOf(manifest, key, { dynamic = false, except } = {}) {
  * @param {Record<string, Chunk>} manifest
  */
 export function budgets(manifest) {
-	const lazy = /addon-webgl/;
+	const lazy = /addon-(webgl|unicode11)/;
 	const lab = Object.keys(manifest).find((key) => key.endsWith("src/lab/LabPage.tsx"));
-	const webgl = Object.keys(manifest).find((key) => lazy.test(key));
+	const webgl = Object.keys(manifest).find((key) => /addon-webgl/.test(key));
 	if (!lab) throw new Error("cannot find the lab page in the manifest");
 	const shell = new Set([...filesOf(manifest, "index.html"), "index.html", "boot.js"]);
 	// The lab page's later imports (terminal, diagram) count: the learner waits for them.
+	// Not so drawing by WebGL, and the widths of characters that few programs print.
 	const page = new Set([...shell, ...filesOf(manifest, lab, { dynamic: true, except: lazy })]);
 	const rows = [
 		{ name: "app shell", files: [...shell], limit: 30 * 1024 },

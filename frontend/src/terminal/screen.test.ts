@@ -28,7 +28,10 @@ afterEach(() => screen.dispose());
 
 describe("a screen", () => {
 	it("gives Hangul two cells, and newer emoji too", async () => {
-		await write("한글|😀|");
+		await write("한글");
+		expect(inner().unicode.activeVersion).toBe("6");
+		expect(inner().buffer.active.cursorX).toBe(4);
+		await Promise.all([write("|😀"), write("|")]);
 		expect(inner().unicode.activeVersion).toBe("11");
 		expect(inner().buffer.active.cursorX).toBe(8);
 		expect(line(0)).toBe("한글|😀|");

@@ -17,6 +17,14 @@ export interface ScreenEvents {
 	size(cols: number, rows: number): void;
 }
 
+/**
+ * Whether a byte of UTF-8 may begin a character whose width the table that
+ * xterm brings does not know: the other planes, and the block of symbols and
+ * emoji. It knows letters, Hangul among them, so that most learners never
+ * need the table of Unicode 11.
+ */
+const newer = (byte: number): boolean => byte === 0xe2 || byte >= 0xf0;
+
 /** Cancel, then a full reset: as bytes, so that they take their turn behind what is still to be parsed. */
 const reset = Uint8Array.of(0x18, 0x1b, 0x63);
 
@@ -35,8 +43,9 @@ export class Screen {
 	/** The size is another viewer's. */
 	#follows = false;
 	#disposed = false;
-	/** Writes that wait for the widths of characters; null once these are there. */
-	#waiting: Array<() => void> | null = [];
+	/** Writes that wait for the widths of characters, while these are on their way. */
+	#waiting: Array<() => void> | null = null;
+	#wide = false;
 
 	constructor(events: ScreenEvents, cols: number, rows: number) {
 		this.#events = events;
@@ -61,7 +70,6 @@ export class Screen {
 		// Reports of the mouse in its oldest encoding, which is not text.
 		terminal.onBinary((data) => events.data(Uint8Array.from(data, (c) => c.charCodeAt(0))));
 		terminal.attachCustomKeyEventHandler((event) => this.#key(event));
-		void this.#widths();
 	}
 
 	get cols(): number {
@@ -101,6 +109,11 @@ export class Screen {
 	/** Every write calls back once it is parsed, in their order. */
 	write(data: Uint8Array, parsed: () => void): void {
 		const write = () => this.#terminal.write(data, parsed);
+		if (!this.#wide && data.some(newer)) {
+			this.#wide = true;
+			this.#waiting = [];
+			void this.#widths();
+		}
 		if (this.#waiting) this.#waiting.push(write);
 		else write();
 	}
