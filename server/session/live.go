@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -233,4 +234,20 @@ type notice struct {
 
 func (n notice) in(v view) any {
 	return Notice{Kind: n.kind, Text: v.text(n.text), ExpiresAt: *wall(n.expires)}
+}
+
+// revise takes over a changed lab. What was passed stays passed.
+func (l *live) revise(def *lab.Lab) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lab == def || l.state == Ended {
+		return
+	}
+	same := reflect.DeepEqual(l.lab.Topology, def.Topology)
+	if same {
+		l.lab, l.steps = def, carry(l.steps, def)
+		l.want(func(w *work) { w.tick = true })
+	}
+	l.hub.publish(LabEvent, LabChange{NeedsReset: !same})
+	l.publishSession()
 }

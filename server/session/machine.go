@@ -167,6 +167,9 @@ func (m *machine) handle(e SandboxEvent) {
 			o.terminalChanged(m, t)
 		}
 	case HostRebooted:
+		// One that the host's own reboot command began was not announced before;
+		// pages open their shells again after it.
+		m.setHost(e.Host, HostRebooting)
 		m.apply(e)
 		m.setHost(e.Host, HostUp)
 	case HostHalted:

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -243,12 +244,20 @@ func (m *Manager) Close(ctx context.Context) error {
 	return err
 }
 
-// SetLabs replaces the labs; running sessions keep theirs until a reset.
+// SetLabs replaces the labs. Running sessions of a lab that has changed get its
+// steps at once where the network is the same, and after a reset otherwise;
+// their subscribers are told either way.
 func (m *Manager) SetLabs(course *lab.Course, labs map[string]*lab.Lab) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.course, m.labs = course, maps.Clone(labs)
 	m.pool.wakeUp()
+	running := slices.Collect(maps.Values(m.lives))
+	m.mu.Unlock()
+	for _, l := range running {
+		if def := labs[l.labName]; def != nil {
+			l.revise(def)
+		}
+	}
 }
 
 // firstLab is the one that a class begins with.

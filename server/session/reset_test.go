@@ -66,11 +66,35 @@ func TestResetTakesNewLab(t *testing.T) {
 	s := w.create(ann, "demo")
 	newer := demo("demo")
 	newer.Steps = append([]lab.Step{{ID: "fresh"}}, newer.Steps[:3]...)
+	newer.Topology.Hosts = map[string]lab.Host{"A": {}, "B": {}, "C": {}}
 	w.m.SetLabs(w.o.Course, map[string]*lab.Lab{"demo": newer})
 	must[StepState](w)(w.m.Check(t.Context(), ann, s.ID, "intro"))
 	got := must[Session](w)(w.m.Reset(t.Context(), ann, s.ID))
 	if len(got.Steps) != 4 || got.Steps[0].ID != "fresh" || got.Steps[0].Passed || !got.Steps[1].Passed {
 		t.Errorf("%+v", got.Steps)
+	}
+}
+
+// An author's change of steps shows at once; one of the network after a reset.
+func TestChangedLab(t *testing.T) {
+	w := newWorld(t, nil)
+	s := w.create(ann, "demo")
+	must[StepState](w)(w.m.Check(t.Context(), ann, s.ID, "intro"))
+	sub := w.subscribe(ann, s.ID)
+	newer := demo("demo")
+	newer.Steps = append([]lab.Step{{ID: "fresh"}}, newer.Steps[:3]...)
+	w.m.SetLabs(w.o.Course, map[string]*lab.Lab{"demo": newer})
+	await(w, sub, "the change", func(c LabChange) bool { return !c.NeedsReset })
+	got := await(w, sub, "the session", func(Session) bool { return true })
+	if len(got.Steps) != 4 || got.Steps[0].ID != "fresh" || got.Steps[0].Passed || !got.Steps[1].Passed {
+		t.Errorf("%+v", got.Steps)
+	}
+	other := demo("demo")
+	other.Topology.Hosts = map[string]lab.Host{"A": {}, "B": {}, "C": {}}
+	w.m.SetLabs(w.o.Course, map[string]*lab.Lab{"demo": other})
+	await(w, sub, "the change", func(c LabChange) bool { return c.NeedsReset })
+	if now := must[Session](w)(w.m.Get(t.Context(), ann, s.ID)); len(now.Steps) != 4 {
+		t.Errorf("%d steps before the reset", len(now.Steps))
 	}
 }
 

@@ -108,6 +108,7 @@ const (
 	HostEvent     = "host"     // Data is HostState
 	ProgressEvent = "progress" // Data is Progress
 	NoticeEvent   = "notice"   // Data is Notice
+	LabEvent      = "lab"      // Data is LabChange
 )
 
 // Event is one thing that happened in a session. Data is ready for JSON, in
@@ -141,6 +142,12 @@ type Notice struct {
 type Phase struct {
 	Name     string // admission, store, pool, sandbox, observe, terminal
 	Duration time.Duration
+}
+
+// LabChange says that the lab was changed by its author.
+type LabChange struct {
+	// NeedsReset says that its network has changed, which a reset brings.
+	NeedsReset bool `json:"needsReset"`
 }
 
 // Created is what Create did.

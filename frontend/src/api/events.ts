@@ -5,7 +5,7 @@
  * laptop slept. The server begins each connection with a full set, so nothing
  * is missed between two.
  */
-import type { HostState, NetworkState, Notice, Progress, Session, StepState, Terminal } from "./types";
+import type { HostState, LabChange, NetworkState, Notice, Progress, Session, StepState, Terminal } from "./types";
 
 export type SessionEvent =
 	| { name: "session"; data: Session }
@@ -14,11 +14,12 @@ export type SessionEvent =
 	| { name: "terminal"; data: Terminal }
 	| { name: "host"; data: HostState }
 	| { name: "progress"; data: Progress }
-	| { name: "notice"; data: Notice };
+	| { name: "notice"; data: Notice }
+	| { name: "lab"; data: LabChange };
 
 export type Connection = "connecting" | "live" | "lost";
 
-const names = ["session", "state", "step", "terminal", "host", "progress", "notice"] as const;
+const names = ["session", "state", "step", "terminal", "host", "progress", "notice", "lab"] as const;
 
 export interface Listener {
 	event(event: SessionEvent): void;

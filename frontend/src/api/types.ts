@@ -170,6 +170,12 @@ export interface Notice {
 	expiresAt: string;
 }
 
+/** The lab was changed by its author. */
+export interface LabChange {
+	/** Its network has changed, which a reset brings. */
+	needsReset: boolean;
+}
+
 /** application/problem+json. */
 export interface Problem {
 	type: string;

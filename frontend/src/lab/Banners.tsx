@@ -16,6 +16,7 @@ const text = catalogue(
 		extend: "Extend",
 		catchUp: (done: number, of: number) => `Catching up: ${done} of ${of} steps are done.`,
 		reset: "The lab is being reset…",
+		revised: "The author has changed this lab's network. A reset brings it.",
 		failed: "This did not work.",
 		dismiss: "Dismiss",
 	},
@@ -27,6 +28,7 @@ const text = catalogue(
 		extend: "시간 늘리기",
 		catchUp: (done, of) => `따라잡는 중입니다. ${of}단계 중 ${done}단계를 마쳤습니다.`,
 		reset: "실습을 초기화하는 중입니다…",
+		revised: "이 실습의 네트워크 구성이 바뀌었습니다. 초기화하면 새 구성으로 시작합니다.",
 		failed: "처리하지 못했습니다.",
 		dismiss: "닫기",
 	},
@@ -41,6 +43,11 @@ export function Banners({ store }: { store: LabStore }) {
 			{live && <Lost store={store} />}
 			{live && <Expiry store={store} />}
 			<Progress store={store} />
+			{live && store.view.value.revised && (
+				<Banner kind="plain" testid="revised">
+					<p>{text().revised}</p>
+				</Banner>
+			)}
 			{problem !== null && (
 				<Banner kind="bad" alert>
 					<p>{problem || offlineText()}</p>

@@ -114,6 +114,7 @@ export class LabStore {
 			event: (event) => {
 				const before = this.view.peek().session?.steps ?? [];
 				this.view.value = reduce(this.view.peek(), event);
+				if (event.name === "lab") void this.#loadLab();
 				if (event.name === "step") this.#tell(before, event.data);
 				if (event.name === "notice" && event.data.kind === "expires-soon") announce(event.data.text);
 				// An ended session has no more events: trying to reconnect would only fail.

@@ -7,9 +7,11 @@ export interface View {
 	network: NetworkState | null;
 	progress: Progress | null;
 	notice: Notice | null;
+	/** The lab's network was changed by its author; a reset brings it. */
+	revised: boolean;
 }
 
-export const emptyView: View = { session: null, network: null, progress: null, notice: null };
+export const emptyView: View = { session: null, network: null, progress: null, notice: null, revised: false };
 
 export function reduce(view: View, event: SessionEvent): View {
 	switch (event.name) {
@@ -32,6 +34,8 @@ export function reduce(view: View, event: SessionEvent): View {
 		}
 		case "notice":
 			return withNotice(view, event.data);
+		case "lab":
+			return { ...view, revised: event.data.needsReset };
 	}
 }
 
@@ -40,6 +44,7 @@ function withSession(view: View, session: Session): View {
 	const stale = view.notice?.kind === "expires-soon" && session.expiresAt > view.notice.expiresAt;
 	return {
 		session,
+		revised: view.revised && session.state !== "resetting",
 		// The diagram of a network that is being replaced would be wrong, not old.
 		network: session.state === "resetting" || session.id !== view.session?.id ? null : view.network,
 		progress: ended || (session.state === "ready" && view.progress?.what === "reset") ? null : view.progress,
