@@ -55,9 +55,20 @@ func options(t testing.TB) Options {
 		t.Fatal("sandbox tests run as root")
 	}
 	dir := t.TempDir()
+	parent := "/netground-test-" + strings.ToLower(filepath.Base(filepath.Dir(dir)))
+	t.Cleanup(func() {
+		for _, pattern := range []string{"/sys/fs/cgroup/*" + parent, "/sys/fs/cgroup" + parent} {
+			dirs, _ := filepath.Glob(pattern)
+			for _, d := range dirs {
+				if err := os.Remove(d); err != nil {
+					t.Errorf("a cgroup of the test is left: %v", err)
+				}
+			}
+		}
+	})
 	return Options{
 		Rootfs: rootfs(t), Keeper: keeperProgram, StateDir: dir + "/state", RuntimeDir: dir + "/run",
-		CgroupParent: "/netground-test-" + strings.ToLower(filepath.Base(filepath.Dir(dir))),
+		CgroupParent: parent,
 		Log:          slog.New(slog.NewTextHandler(testLog{t}, nil)),
 	}
 }
