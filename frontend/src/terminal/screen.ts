@@ -54,6 +54,7 @@ export class Screen {
 			rows,
 			allowProposedApi: true, // for the Unicode version
 			scrollback: 5000,
+			lineHeight: 1.25, // less cuts underscores off, and Hangul off its feet
 			cursorBlink: false,
 			minimumContrastRatio: 4.5,
 			drawBoldTextInBrightColors: false,
