@@ -1,3 +1,4 @@
+# syntax=docker/dockerfile:1-labs
 # The same steps as on a machine, through the same scripts (deploy/setup); see README for the rights that
 # the container needs: it makes user namespaces, mounts and cgroups for its learners.
 FROM golang:1.26-bookworm AS build
