@@ -1,0 +1,307 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netground/netground/server/httpapi/ws"
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+)
+
+// settled waits until the machine's memory is quiet, for a while at most, and
+// returns a picture of it.
+func (s *server) settled(ctx context.Context) (memory, error) {
+	var last memory
+	for range 20 {
+		now, err := s.memory()
+		if err != nil {
+			return now, err
+		}
+		if d := now.all - last.all; d < 1<<20 && d > -1<<20 {
+			return now, nil
+		}
+		last = now
+		select {
+		case <-time.After(150 * time.Millisecond):
+		case <-ctx.Done():
+			return last, ctx.Err()
+		}
+	}
+	return last, nil
+}
+
+// memory measures what idle sandboxes take.
+func (r *run) memory(ctx context.Context, s *server) error {
+	const perSandbox = 12 << 20 // generous
+	counts := []int{r.some(50, 5), r.some(200, 10)}
+	info, err := memInfo()
+	if err != nil {
+		return err
+	}
+	if fit := int((info["MemAvailable"] - 1<<30) / perSandbox); fit < counts[1] {
+		r.note("Only %d sandboxes fit into the memory of this machine instead of %d.", max(fit, 1), counts[1])
+		counts[1] = max(fit, 1)
+		counts[0] = min(counts[0], counts[1])
+	}
+	st, err := s.start(ctx, labName(3)) // code and caches that all of them share
+	if err != nil {
+		return err
+	}
+	if err := st.end(ctx); err != nil {
+		return err
+	}
+	if err := st.gone(ctx); err != nil {
+		return err
+	}
+	begin := len(s.crowd)
+	before, err := s.settled(ctx)
+	if err != nil {
+		return err
+	}
+	for i, n := range counts {
+		r.say("  %d sandboxes", n)
+		if err := s.grow(ctx, begin+n); err != nil {
+			return err
+		}
+		now, err := s.settled(ctx)
+		if err != nil {
+			return err
+		}
+		d := now.less(before)
+		each := func(b int64) float64 { return float64(b) / 1e6 / float64(n) }
+		id := fmt.Sprintf("memory.%d", n)
+		if i == len(counts)-1 {
+			id = "memory"
+		}
+		f := r.value(id, fmt.Sprintf("idle sandbox, 3 hosts, of %d: all in", n), "MB", each(d.all))
+		f.Note = "what the machine has less available"
+		r.value(id+".kernel", "  kernel: slabs, per-CPU, stacks, page tables", "MB", each(d.kernel))
+		r.value(id+".user", "  processes and tmpfs, the server among them", "MB", each(d.user))
+		r.value(id+".server", "  the server itself", "MB", each(d.server))
+		r.value(id+".cgroup", "  charged to its control group", "MB", each(d.cgroup))
+	}
+	return nil
+}
+
+// connection measures what idle websockets take of the server.
+func (r *run) connection(ctx context.Context, s *server) (err error) {
+	ctx, cancel := within(ctx, time.Minute)
+	defer cancel()
+	if err := s.grow(ctx, r.some(100, 10)); err != nil {
+		return err
+	}
+	const each = 8 // viewers of a terminal
+	of := s.crowd[:r.some(100, 10)]
+	before, err := residentMemory(s.pid)
+	if err != nil {
+		return err
+	}
+	var all []*ws.Client
+	defer func() {
+		for _, c := range all {
+			c.Close()
+		}
+	}()
+	for _, st := range of {
+		for i := range each {
+			c, err := st.attachAs(ctx, -1, "viewer-"+strconv.Itoa(i))
+			if err != nil {
+				return err
+			}
+			all = append(all, c)
+			if _, err := c.Next(); err != nil {
+				return err
+			}
+		}
+	}
+	after, err := residentMemory(s.pid)
+	if err != nil {
+		return err
+	}
+	f := r.value("connection", fmt.Sprintf("server memory of an idle websocket, of %d", len(all)), "KB", float64(after-before)/1e3/float64(len(all)))
+	f.Note = "with what their handshakes left to the garbage collector"
+	if r.o.Quick {
+		f.Reduced = "too few connections in a quick run"
+	}
+	return nil
+}
+
+// watched is a session whose events are read, and whose first host's network
+// can be changed from here.
+type watched struct {
+	events <-chan event
+	net    *netlink.Handle
+	dev    netlink.Link
+}
+
+// change adds or removes the address that the lab's step waits for, and returns
+// how long after that the state and the step's result were here.
+func (w *watched) change(ctx context.Context, add bool) (state, step time.Duration, err error) {
+	for { // nothing of before
+		select {
+		case <-w.events:
+			continue
+		default:
+		}
+		break
+	}
+	a, err := netlink.ParseAddr(wantedAddress)
+	if err != nil {
+		return 0, 0, err
+	}
+	began := time.Now()
+	if add {
+		err = w.net.AddrAdd(w.dev, a)
+	} else {
+		err = w.net.AddrDel(w.dev, a)
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("cannot change the network: %w", err)
+	}
+	ok := []byte(`"ok":` + strconv.FormatBool(add))
+	for state == 0 || step == 0 {
+		select {
+		case e, open := <-w.events:
+			switch {
+			case !open:
+				return 0, 0, fmt.Errorf("the events have ended")
+			case state == 0 && e.name == "state" && bytes.Contains(e.data, []byte(wantedAddress)) == add:
+				state = e.at.Sub(began)
+			case step == 0 && e.name == "step" && bytes.Contains(e.data, ok):
+				step = e.at.Sub(began)
+			}
+		case <-time.After(10 * time.Second):
+			return 0, 0, fmt.Errorf("no event tells of a change within 10 s (state told: %t)", state > 0)
+		case <-ctx.Done():
+			return 0, 0, ctx.Err()
+		}
+	}
+	return state, step, nil
+}
+
+// watch subscribes to a session's events and opens its first host's network.
+func (st *started) watch(ctx context.Context) (*watched, error) {
+	w := &watched{}
+	var err error
+	if w.net, w.dev, err = st.network(); err != nil {
+		return nil, err
+	}
+	if w.events, err = st.events(ctx); err != nil {
+		w.net.Close()
+		return nil, err
+	}
+	for { // the full set that comes first, the step's result among it or behind it
+		select {
+		case e := <-w.events:
+			if e.name == "state" {
+				return w, nil
+			}
+		case <-time.After(10 * time.Second):
+			w.net.Close()
+			return nil, fmt.Errorf("the events do not begin")
+		}
+	}
+}
+
+// network finds the first host's namespace by a process in the sandbox's group.
+func (st *started) network() (*netlink.Handle, netlink.Link, error) {
+	for _, pid := range processesOf(filepath.Join(st.s.machine.Cgroup, st.id)) {
+		ns, err := netns.GetFromPid(pid)
+		if err != nil {
+			continue // it has ended
+		}
+		h, err := netlink.NewHandleAt(ns)
+		ns.Close()
+		if err != nil {
+			return nil, nil, fmt.Errorf("cannot enter a network namespace: %w", err)
+		}
+		if dev, err := h.LinkByName("eth0"); err == nil {
+			all, err := h.AddrList(dev, netlink.FAMILY_V4)
+			if err == nil && slices.ContainsFunc(all, func(a netlink.Addr) bool { return a.IPNet.String() == ownAddress }) {
+				return h, dev, nil
+			}
+		}
+		h.Close()
+	}
+	return nil, nil, fmt.Errorf("cannot find the network of the first host of %s", st.id)
+}
+
+// processesOf lists the processes in a control group and below it.
+func processesOf(group string) (pids []int) {
+	for _, dir := range cgroupDirs(group) {
+		_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() || d.Name() != "cgroup.procs" {
+				return nil
+			}
+			b, _ := os.ReadFile(path) // a group that has gone has no processes
+			for _, f := range strings.Fields(string(b)) {
+				if pid, err := strconv.Atoi(f); err == nil && pid > 0 {
+					pids = append(pids, pid)
+				}
+			}
+			return nil
+		})
+	}
+	slices.Sort(pids)
+	return slices.Compact(pids)
+}
+
+// event measures from a change in the kernel to the browser's events, while
+// 100 browsers look at their labs.
+func (r *run) event(ctx context.Context, s *server) (err error) {
+	ctx, cancel := within(ctx, 2*time.Minute)
+	defer cancel()
+	n := r.some(100, 10)
+	if err := s.grow(ctx, n); err != nil {
+		return err
+	}
+	if len(s.crowd) > n {
+		alive, err := s.shrink(ctx, len(s.crowd)-n)
+		if err != nil {
+			return err
+		}
+		if err := poll(ctx, 5*time.Millisecond, func() (bool, error) { return alive() == 0, nil }); err != nil {
+			return err
+		}
+	}
+	var all []*watched
+	defer func() {
+		for _, w := range all {
+			w.net.Close()
+		}
+	}()
+	for _, st := range s.crowd {
+		w, err := st.watch(ctx)
+		if err != nil {
+			return err
+		}
+		all = append(all, w)
+	}
+	var state, step samples
+	for range r.some(2, 1) {
+		for _, add := range []bool{true, false} {
+			for _, w := range all {
+				a, b, err := w.change(ctx, add)
+				if err != nil {
+					return err
+				}
+				state.add(a)
+				step.add(b)
+			}
+		}
+	}
+	f := r.spread("event.state", fmt.Sprintf("kernel's change to the diagram's event, of %d sandboxes", n), "ms", state)
+	f.Reduced = r.fewer(100, 10)
+	f = r.spread("event.step", fmt.Sprintf("kernel's change to the check's event, of %d sandboxes", n), "ms", step)
+	f.Note = "the check waits until the network is quiet"
+	f.Reduced = r.fewer(100, 10)
+	return nil
+}

@@ -1,0 +1,174 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/netground/netground/server/config"
+	"github.com/netground/netground/server/sandbox"
+)
+
+const (
+	startWithin = 20 * time.Second
+	stopWithin  = 60 * time.Second
+	// mostSessions of one server: those that are measured, and those that end meanwhile.
+	mostSessions = 450
+)
+
+// server is a Netground server in a process of its own.
+type server struct {
+	machine  config.Machine
+	pid      int
+	url      string
+	http     *http.Client
+	cmd      *exec.Cmd
+	ended    chan struct{} // closed when the process has
+	err      error         // how it did, once ended
+	log      *tail
+	learners atomic.Uint32
+	crowd    []*started // sandboxes that stand idle
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu sync.Mutex
+	b  []byte
+}
+
+// Write implements io.Writer.
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.b = append(t.b, p...)
+	t.b = t.b[max(0, len(t.b)-4096):]
+	return len(p), nil
+}
+
+// String is the end.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(bytes.TrimSpace(t.b))
+}
+
+// startServer starts the program as a server of the labs, with a pool of so many sandboxes.
+func startServer(ctx context.Context, o *Options, labs, name string, pool int) (*server, error) {
+	m := o.Machine
+	m.State, m.Runtime = filepath.Join(m.State, name), filepath.Join(m.Runtime, name)
+	args := []string{
+		"serve", "--listen", "127.0.0.1:0", "--labs", labs,
+		// Learners come from addresses of their own, which the server limits one by one.
+		"--trusted-proxy", "127.0.0.1",
+		"--rootfs", m.Rootfs, "--keeper", m.Keeper, "--state", m.State, "--runtime", m.Runtime, "--cgroup", m.Cgroup,
+		"--log-level", "warn",
+	}
+	for name, n := range map[string]int64{
+		"id-base": int64(m.IDBase), "id-count": int64(m.IDCount), "memory-mib": m.MemoryMiB, "pids": m.Pids,
+		"cpu": int64(m.CPU), "disk-mib": m.DiskMiB, "max-sessions": mostSessions, "pool": int64(pool),
+	} {
+		args = append(args, fmt.Sprintf("--%s=%d", name, n))
+	}
+	s := &server{machine: m, ended: make(chan struct{}), log: &tail{}, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	s.cmd = exec.Command(o.Program, args...)
+	for _, e := range os.Environ() {
+		if !strings.HasPrefix(e, "NETGROUND_") {
+			s.cmd.Env = append(s.cmd.Env, e)
+		}
+	}
+	s.cmd.Stderr = s.log
+	// A group of its own: Ctrl-C is for the program that measures, which ends the server
+	// then; and if it cannot any more, the kernel does (of the thread that starts it).
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("cannot start the server: %w", err)
+	}
+	begun := make(chan error)
+	go func() {
+		runtime.LockOSThread() // see Pdeathsig
+		defer runtime.UnlockOSThread()
+		err := s.cmd.Start()
+		begun <- err
+		if err == nil {
+			<-s.ended
+		}
+	}()
+	if err := <-begun; err != nil {
+		return nil, fmt.Errorf("cannot start the server: %w", err)
+	}
+	s.pid = s.cmd.Process.Pid
+	url := make(chan string, 1)
+	go func() {
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if _, u, ok := strings.Cut(lines.Text(), " is ready: "); ok {
+				url <- u
+				break
+			}
+		}
+		_, _ = io.Copy(io.Discard, out)
+		s.err = s.cmd.Wait()
+		close(s.ended)
+	}()
+	select {
+	case s.url = <-url:
+		return s, nil
+	case <-s.ended:
+		err = fmt.Errorf("the server ended: %s", s.log)
+	case <-time.After(startWithin):
+		err = fmt.Errorf("the server is not ready after %v: %s", startWithin, s.log)
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	return nil, errors.Join(err, s.close())
+}
+
+// close ends the server and everything that it has made.
+func (s *server) close() error {
+	s.http.CloseIdleConnections()
+	var err error
+	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+	select {
+	case <-s.ended:
+		if s.err != nil {
+			err = fmt.Errorf("the server ended badly: %w: %s", s.err, s.log)
+		}
+	case <-time.After(stopWithin):
+		_ = s.cmd.Process.Kill()
+		<-s.ended
+		err = fmt.Errorf("the server did not end within %v: %s", stopWithin, s.log)
+	}
+	if left, e := os.ReadDir(s.machine.Runtime); e == nil && len(left) > 0 {
+		err = errors.Join(err, fmt.Errorf("the server left %d sandboxes; they are removed", len(left)), s.sweep())
+	}
+	return err
+}
+
+// sweep removes what a server that was killed has left.
+func (s *server) sweep() error {
+	m := &s.machine
+	ctx := context.Background()
+	boxes, err := sandbox.Open(ctx, sandbox.Options{
+		Rootfs: m.Rootfs, Keeper: m.Keeper, StateDir: m.State, RuntimeDir: m.Runtime,
+		IDBase: m.IDBase, IDCount: m.IDCount, CgroupParent: m.Cgroup, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		return err
+	}
+	return boxes.Close(ctx)
+}
