@@ -1,0 +1,140 @@
+/** A server of the tests' own: started on a free port, stopped by its process, and held to leave nothing behind. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const startWithin = 60_000;
+const stopWithin = 60_000;
+
+function setting(name: string): string {
+	const value = process.env[name];
+	if (!value) throw new Error(`${name} is not set; run deploy/test browser, or name the built files yourself`);
+	if (!existsSync(value)) throw new Error(`${name} names ${value}, which does not exist`);
+	return resolve(value);
+}
+
+export class Server {
+	readonly url: string;
+	readonly #process: ChildProcess;
+	readonly #dir: string;
+	readonly #log: string[];
+
+	private constructor(process: ChildProcess, dir: string, log: string[], url: string) {
+		this.#process = process;
+		this.#dir = dir;
+		this.#log = log;
+		this.url = url;
+	}
+
+	/** Starts a server; more arguments go to its command line. idBase keeps two of them apart. */
+	static async start({ args = [], idBase = 1 << 29 }: { args?: string[]; idBase?: number } = {}): Promise<Server> {
+		// Not below the project: a socket's path must be short.
+		const dir = mkdtempSync(join(tmpdir(), "netground-e2e-"));
+		const child = spawn(
+			setting("NETGROUND_PROGRAM"),
+			[
+				"serve",
+				"--listen=127.0.0.1:0",
+				`--labs=${join(root, "labs")}`,
+				`--rootfs=${setting("NETGROUND_ROOTFS")}`,
+				`--keeper=${setting("NETGROUND_KEEPER")}`,
+				`--state=${join(dir, "state")}`,
+				`--runtime=${join(dir, "run")}`,
+				`--cgroup=/${basename(dir)}`,
+				`--id-base=${idBase}`,
+				`--id-count=${1 << 27}`,
+				...args,
+			],
+			{ stdio: ["ignore", "pipe", "pipe"] },
+		);
+		const log: string[] = [];
+		const url = await new Promise<string>((resolve, reject) => {
+			const fail = (why: string) => reject(new Error(`${why}\n${log.join("\n")}`));
+			const timer = setTimeout(() => {
+				child.kill("SIGKILL");
+				fail(`the server was not ready within ${startWithin} ms`);
+			}, startWithin);
+			const line = (text: string) => {
+				log.push(text);
+				const ready = /is ready: (http:\S+)/.exec(text);
+				if (!ready?.[1]) return;
+				clearTimeout(timer);
+				resolve(ready[1].replace(/\/$/, ""));
+			};
+			for (const stream of [child.stdout, child.stderr]) {
+				let rest = "";
+				stream.setEncoding("utf8").on("data", (part: string) => {
+					const lines = (rest + part).split("\n");
+					rest = lines.pop() ?? "";
+					for (const l of lines) line(l);
+				});
+			}
+			child.once("error", (error) => fail(`the server could not be started: ${error.message}`));
+			child.once("exit", (code, signal) => {
+				clearTimeout(timer);
+				fail(`the server ended with ${code ?? signal} before it was ready`);
+			});
+		});
+		return new Server(child, dir, log, url);
+	}
+
+	/** Ends the server; an error if it was not well, or if something of its sandboxes is left. */
+	async stop(): Promise<void> {
+		const child = this.#process;
+		const faults: string[] = [];
+		if (child.exitCode === null && child.signalCode === null) {
+			const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+			child.kill("SIGTERM");
+			const timer = setTimeout(() => {
+				faults.push(`the server did not end within ${stopWithin} ms`);
+				child.kill("SIGKILL");
+			}, stopWithin);
+			await ended;
+			clearTimeout(timer);
+		} else {
+			faults.push("the server ended before the tests did");
+		}
+		if (child.exitCode !== 0) faults.push(`the server ended with ${child.exitCode ?? child.signalCode}`);
+		faults.push(...this.#log.filter((line) => /\blevel=ERROR\b|^panic:|^fatal error:|DATA RACE/.test(line)));
+		faults.push(...this.#left());
+		if (process.env.NETGROUND_E2E_LOG) console.log(this.#log.join("\n"));
+		if (faults.length > 0) throw new Error(`the server was not well:\n${faults.join("\n")}`);
+		rmSync(this.#dir, { recursive: true, force: true });
+	}
+
+	/** What a stopped server must not leave: control groups with sandboxes, their processes, and mounts. */
+	#left(): string[] {
+		const left: string[] = [];
+		const name = basename(this.#dir);
+		const hierarchies = ["/sys/fs/cgroup", ...folders("/sys/fs/cgroup").map((dir) => join("/sys/fs/cgroup", dir))];
+		for (const dir of hierarchies.map((hierarchy) => join(hierarchy, name)).filter(existsSync)) {
+			for (const child of folders(dir)) left.push(`a control group is left: ${join(dir, child)}`);
+			if (readFileSync(join(dir, "cgroup.procs"), "utf8").trim()) left.push(`processes are left in ${dir}`);
+		}
+		for (const mount of readFileSync("/proc/self/mountinfo", "utf8").split("\n")) {
+			if (mount.includes(this.#dir)) left.push(`a mount is left: ${mount}`);
+		}
+		for (const pid of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
+			try {
+				const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+				if (command.includes(this.#dir)) left.push(`a process is left: ${pid} ${command}`);
+			} catch {
+				// It has ended meanwhile.
+			}
+		}
+		return left;
+	}
+}
+
+function folders(dir: string): string[] {
+	try {
+		return readdirSync(dir, { withFileTypes: true })
+			.filter((entry) => entry.isDirectory())
+			.map((entry) => entry.name);
+	} catch {
+		return [];
+	}
+}

@@ -1,0 +1,9 @@
+import { Server } from "./server";
+
+/** One server for all tests: each of them is a learner of its own. */
+export default async function setup(): Promise<() => Promise<void>> {
+	// Every test holds a session or two; what the last one held may still be going away.
+	const server = await Server.start({ args: ["--pool=1"] });
+	process.env.NETGROUND_E2E_URL = server.url;
+	return () => server.stop();
+}

@@ -1,0 +1,72 @@
+/** Every lab from beginning to end, in both languages and in both ways of working. */
+import { expect, test } from "./fixtures";
+import type { LabPage } from "./lab";
+
+const labs = ["switching", "routing", "namespaces"];
+
+/** Steps whose lesson leaves the commands to the learner. */
+const withoutCommands = ["return", "others"];
+
+/** Answers a step's questions as its solution says, or, where each sandbox has its own answer, from the screen. */
+async function answerStep(lab: LabPage, step: string): Promise<void> {
+	for (const name of await lab.questions(step)) {
+		if (name === "mac") {
+			await lab.type("A", "clear; ip -br link show dev eth0");
+			const mac = /([0-9a-f]{2}(:[0-9a-f]{2}){5})/.exec((await lab.rows()).join("\n"))?.[1];
+			await lab.answer(step, name, mac ?? "none on the screen");
+		} else {
+			await lab.answer(step, name, await lab.rightAnswer(step, name));
+		}
+	}
+}
+
+/** A step is the one to do: none behind it has passed. */
+async function expectTurn(lab: LabPage, step: string): Promise<void> {
+	const ids = await lab.stepIds();
+	for (const id of ids.slice(ids.indexOf(step) + 1)) await lab.expectPassed(id, false);
+}
+
+async function expectDone(lab: LabPage, name: string): Promise<void> {
+	for (const id of await lab.stepIds()) await lab.expectPassed(id);
+	await expect(lab.page.locator(".lesson-end")).toHaveAttribute("data-state", "passed");
+	await lab.page.goto("/");
+	await expect(lab.page.getByTestId(`lab-card-${name}`)).toHaveAttribute("data-state", "passed");
+}
+
+for (const name of labs) {
+	test(`${name} is solved by its buttons, in English`, async ({ lab }) => {
+		await lab.open(name);
+		for (const id of await lab.stepIds()) {
+			await expectTurn(lab, id);
+			const step = lab.step(id);
+			const blocks = step.locator("figure.run:not(.solution *)");
+			for (let i = 0; i < (await blocks.count()); i++) await lab.run(blocks.nth(i));
+			if (withoutCommands.includes(id)) {
+				await lab.page.getByTestId(`solution-${id}`).click();
+				await lab.confirm();
+				const solution = step.locator(".solution figure.run");
+				await expect(solution).not.toHaveCount(0);
+				for (let i = 0; i < (await solution.count()); i++) await lab.run(solution.nth(i));
+			}
+			await answerStep(lab, id);
+			await lab.expectPassed(id);
+		}
+		await expectDone(lab, name);
+	});
+
+	test.describe("in Korean", () => {
+		test.use({ locale: "ko-KR" });
+
+		test(`${name} is solved by typing, in Korean`, async ({ lab }) => {
+			await lab.open(name);
+			await expect(lab.page.locator("html")).toHaveAttribute("lang", "ko");
+			for (const id of await lab.stepIds()) {
+				await expectTurn(lab, id);
+				for (const { host, line } of await lab.solution(id)) if (host !== "answer") await lab.type(host, line);
+				await answerStep(lab, id);
+				await lab.expectPassed(id);
+			}
+			await expectDone(lab, name);
+		});
+	});
+}
