@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -161,15 +160,6 @@ func (st *started) end(ctx context.Context) error {
 func (st *started) gone(ctx context.Context) error {
 	dir := filepath.Join(st.s.machine.Runtime, st.id)
 	return poll(ctx, 500*time.Microsecond, func() (bool, error) { return !exists(dir), nil })
-}
-
-// sandboxes counts those that are not gone yet.
-func (s *server) sandboxes() int {
-	all, err := os.ReadDir(s.machine.Runtime)
-	if err != nil {
-		return 0
-	}
-	return len(all)
 }
 
 // poll asks until the answer is yes.

@@ -83,6 +83,7 @@ func (r *run) memory(ctx context.Context, s *server) error {
 		}
 		f := r.value(id, fmt.Sprintf("idle sandbox, 3 hosts, of %d: all in", n), "MB", each(d.all))
 		f.Note = "what the machine has less available"
+		f.Reduced = r.fewer(counts[1], n)
 		r.value(id+".kernel", "  kernel: slabs, per-CPU, stacks, page tables", "MB", each(d.kernel))
 		r.value(id+".user", "  processes and tmpfs, the server among them", "MB", each(d.user))
 		r.value(id+".server", "  the server itself", "MB", each(d.server))

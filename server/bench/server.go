@@ -128,8 +128,7 @@ func startServer(ctx context.Context, o *Options, labs, name string, pool int) (
 	select {
 	case s.url = <-url:
 		return s, nil
-	case <-s.ended:
-		err = fmt.Errorf("the server ended: %s", s.log)
+	case <-s.ended: // how, close says
 	case <-time.After(startWithin):
 		err = fmt.Errorf("the server is not ready after %v: %s", startWithin, s.log)
 	case <-ctx.Done():

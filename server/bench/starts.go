@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,6 +48,21 @@ func (p *phases) parts(st *started) {
 	p.add("request and answer", rest)
 	p.add("websocket", ms(st.attach))
 	p.add("first prompt byte", ms(st.prompt))
+}
+
+// timings takes the phases of a sandbox down: the server's and the keeper's
+// have each a clock of their own, and the keeper's lie between the others.
+func (p *phases) timings(all []keeper.Timing, until time.Duration) {
+	var own, its time.Duration
+	for _, t := range all {
+		last := &own
+		if strings.HasPrefix(t.Phase, "keeper: ") {
+			last = &its
+		}
+		p.add(t.Phase, ms(t.At-*last))
+		*last = t.At
+	}
+	p.add("terminal and prompt", ms(until-own))
 }
 
 // cold measures starts without a pool, and ends.
@@ -301,9 +317,7 @@ func (r *run) sandbox(ctx context.Context, _ *server) (err error) {
 			shell.Master.Close()
 			if i > 0 {
 				total.add(took)
-				for _, t := range box.Timings() {
-					parts.add("until "+t.Phase, ms(t.At))
-				}
+				parts.timings(box.Timings(), took)
 			}
 		}
 		box.Destroy()
