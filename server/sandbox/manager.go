@@ -84,14 +84,15 @@ func (o *Options) setDefaults() {
 
 // Manager makes sandboxes and removes them.
 type Manager struct {
-	o       Options
-	filter  []byte
-	ids     *ids
-	spawner *spawner
-	starts  *semaphore.Weighted
-	reaper  *reaper
-	warden  *warden
-	lock    *os.File
+	o        Options
+	filter   []byte
+	ids      *ids
+	spawner  *spawner
+	starts   *semaphore.Weighted
+	reaper   *reaper
+	warden   *warden
+	governor *governor
+	lock     *os.File
 
 	mu        sync.Mutex
 	sandboxes map[string]*Sandbox
@@ -155,6 +156,10 @@ func Open(ctx context.Context, o Options) (_ *Manager, err error) {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
+		m.spawner.close()
+		return nil, err
+	}
+	if m.governor, err = newGovernor(m); err != nil {
 		m.spawner.close()
 		return nil, err
 	}
@@ -241,6 +246,7 @@ func (m *Manager) Close(ctx context.Context) error {
 		s.Destroy()
 	}
 	m.warden.close()
+	m.governor.close()
 	err := m.reaper.close(ctx)
 	m.spawner.close()
 	for _, f := range []*os.File{m.spawner.program, m.spawner.runtime, m.spawner.rootfs, m.lock} {

@@ -30,11 +30,14 @@ type Node struct {
 
 // Event tells what happened in a sandbox by itself.
 type Event struct {
-	Kind  string // "exit", "reboot", "halt" or "gone"
+	Kind  string // "exit", "reboot", "halt", "slowed" or "gone"
 	Shell uint32 // exit: which shell ended
 	Code  int    // exit: its code; 128 + signal
 	Host  string // exit, reboot, halt
 	Node  Node   // reboot: the host's new files
+	// Pause is how long all processes stop, as they keep others from the
+	// kernel's lock of network devices: slowed.
+	Pause time.Duration
 }
 
 // Sandbox is a running network.
@@ -60,6 +63,9 @@ type Sandbox struct {
 	undo    []undo
 	ending  atomic.Bool
 	started bool // guarded by the Manager's mu: Create has returned it
+
+	freezing sync.Mutex // guards killed, and the freezer
+	killed   bool       // nothing is frozen any more
 }
 
 type undo struct {
@@ -181,8 +187,12 @@ func (s *Sandbox) spawn(ctx context.Context, spec *keeper.Spec, base uint32) (pi
 		if err := unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
 			return fmt.Errorf("cannot kill the keeper: %w", err)
 		}
+		s.freezing.Lock()
+		s.killed = true
+		err := s.cgroup.thawAll()
+		s.freezing.Unlock()
 		waitPidfd(pidfd) // its pid namespace ends with it
-		return s.settle()
+		return errors.Join(err, s.settle())
 	})
 	return int(reply.ID), nil
 }

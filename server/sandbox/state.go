@@ -91,16 +91,23 @@ func (m *Manager) removeLeftovers() error {
 }
 
 func (m *Manager) removeLeftover(r record) error {
+	keeper := -1
 	if r.PID > 1 && r.Started != "" {
 		if fd, err := unix.PidfdOpen(r.PID, 0); err == nil {
+			defer unix.Close(fd)
 			if startedAt(r.PID) == r.Started { // after the open: the pidfd is of this process
 				_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
-				waitPidfd(fd)
+				keeper = fd
 			}
-			unix.Close(fd)
 		}
 	}
 	g, err := newCgroup(r.Parent, r.ID, m.o.Limits, r.Base)
+	if err == nil {
+		err = g.thawAll() // what is frozen does not end
+	}
+	if keeper >= 0 {
+		waitPidfd(keeper)
+	}
 	if err != nil {
 		return err
 	}
@@ -112,6 +119,7 @@ func (m *Manager) removeLeftover(r record) error {
 		for _, pid := range pids {
 			if fd, err := unix.PidfdOpen(pid, 0); err == nil {
 				_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+				_ = g.thawAll()
 				waitPidfd(fd)
 				unix.Close(fd)
 			}

@@ -1,0 +1,145 @@
+//go:build sandbox
+
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+	"time"
+)
+
+// starts measures so many starts, one after the other.
+func starts(t *testing.T, m *Manager, name string, n int) (took []time.Duration) {
+	t.Helper()
+	for i := range n {
+		began := time.Now()
+		s, err := m.Create(t.Context(), fmt.Sprintf("%s%d", name, i), addressed())
+		if err != nil {
+			t.Fatal(err)
+		}
+		took = append(took, time.Since(began))
+		s.Destroy()
+	}
+	slices.Sort(took)
+	return took
+}
+
+// Eight learners make and delete bridges as fast as they can, which holds the
+// kernel's lock that every start needs.
+func TestGovernor(t *testing.T) {
+	o := options(t)
+	m := open(t, o)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ordinary := starts(t, m, "ordinary", 10)
+	innocent := create(t, m, "innocent", addressed())
+	go func() {
+		for e := range innocent.Events() {
+			if e.Kind == "slowed" {
+				t.Error("a sandbox that does nothing of the kind was slowed down")
+			}
+		}
+	}()
+	slowed := make(chan int, 1000)
+	began := time.Now()
+	for i := range 8 {
+		s := create(t, m, fmt.Sprintf("churn%d", i), addressed())
+		go func() {
+			for e := range s.Events() {
+				if e.Kind == "slowed" {
+					if e.Pause < firstStop || e.Pause > longestStop {
+						t.Errorf("a pause of %v", e.Pause)
+					}
+					slowed <- i
+				}
+			}
+		}()
+		go func() {
+			_, _ = s.Run(ctx, "A", "while :; do ip link add br9 type bridge; ip link del br9; done", nil)
+		}()
+	}
+	free := starts(t, m, "free", 4) // before anybody was stopped, about
+	// In the innocent's sandbox somebody works, and waits for the lock as well.
+	go func() {
+		_, _ = innocent.Run(ctx, "A", "for i in $(seq 1 200); do ip addr add 10.7.0.$i/32 dev lo; ip link set lo up; sleep 0.05; done", nil)
+	}()
+	seen := map[int]bool{}
+	for deadline := time.After(20 * time.Second); len(seen) < 8; {
+		select {
+		case i := <-slowed:
+			seen[i] = true
+		case <-deadline:
+			t.Fatalf("only %v were slowed down", seen)
+		}
+	}
+	all := time.Since(began)
+	governed := starts(t, m, "governed", 20)
+	t.Logf("starts: ordinary p50 %v, worst %v; with 8 sandboxes that delete bridges p50 %v, worst %v; governed p50 %v, p90 %v, worst %v; all were stopped after %v",
+		ordinary[5], ordinary[9], free[2], free[3], governed[10], governed[18], governed[19], all)
+	if governed[10] > free[2] && governed[10] > 200*time.Millisecond {
+		t.Errorf("a start still takes %v", governed[10])
+	}
+	// One that is stopped ends as every other does.
+	cancel()
+	for _, s := range m.live() {
+		s.Destroy()
+	}
+	if err := m.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if pids := inCgroup(o.CgroupParent); len(pids) != 0 {
+		t.Errorf("processes %v are left", pids)
+	}
+}
+
+func TestStoppedSandboxEnds(t *testing.T) {
+	o := options(t)
+	m := open(t, o)
+	s := create(t, m, "stopped", addressed())
+	go func() {
+		for range s.Events() {
+		}
+	}()
+	sh(t, s, "A", "(setsid sleep 1000 &)")
+	s.pause(time.Hour)
+	began := time.Now()
+	s.Destroy()
+	if err := m.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("its end took %v", took)
+	}
+	if pids := inCgroup(o.CgroupParent); len(pids) != 0 {
+		t.Errorf("processes %v are left", pids)
+	}
+}
+
+// A learner may stop processes of the own sandbox for good, where the machine
+// lets groups be delegated; they end with it nevertheless.
+func TestFrozenByTheLearner(t *testing.T) {
+	o := options(t)
+	m := open(t, o)
+	s := create(t, m, "frozen", addressed())
+	sh(t, s, "A", `for d in /sys/fs/cgroup/freezer /sys/fs/cgroup; do
+		mkdir $d/ice && setsid sleep 1000 & p=$!; wait $p 2>/dev/null & sleep 0.1
+		pid=$(pgrep -n sleep); for f in tasks cgroup.procs; do test -e $d/ice/$f && echo $pid >$d/ice/$f; done
+		test -e $d/ice/freezer.state && echo FROZEN >$d/ice/freezer.state; test -e $d/ice/cgroup.freeze && echo 1 >$d/ice/cgroup.freeze
+	done 2>/dev/null; true`)
+	frozen, _ := os.ReadFile("/sys/fs/cgroup/freezer" + o.CgroupParent + "/frozen/ice/freezer.state")
+	t.Logf("the learner's group is %q", frozen)
+	began := time.Now()
+	s.Destroy()
+	if err := m.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("its end took %v", took)
+	}
+	if pids := inCgroup(o.CgroupParent); len(pids) != 0 {
+		t.Errorf("processes %v are left", pids)
+	}
+}
