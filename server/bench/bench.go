@@ -40,6 +40,9 @@ type scenario struct {
 	run        func(*run, context.Context, *server) error
 }
 
+// mostTime is how long one scenario may take.
+const mostTime = 3 * time.Minute
+
 // poolSize is the server's own default.
 const poolSize = 2
 
@@ -162,7 +165,7 @@ func (r *run) all(ctx context.Context, all []scenario, missing map[string]string
 			running = sc.pool
 		}
 		r.say("%s: %s", sc.name, sc.what)
-		if err := sc.run(r, ctx, s); err != nil {
+		if err := r.one(ctx, sc, s); err != nil {
 			if ctx.Err() != nil {
 				return errors.New("interrupted; everything is removed")
 			}
@@ -185,4 +188,15 @@ func (r *run) all(ctx context.Context, all []scenario, missing map[string]string
 		}
 	}
 	return nil
+}
+
+// one runs a scenario, which a server that hangs does not hold for ever.
+func (r *run) one(ctx context.Context, sc scenario, s *server) error {
+	ctx, cancel := within(ctx, mostTime)
+	defer cancel()
+	err := sc.run(r, ctx, s)
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }

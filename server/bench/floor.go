@@ -55,7 +55,7 @@ func (r *run) floor(ctx context.Context, _ *server) error {
 	}
 	f := r.spread("floor.3", "floor: the same network and prompt without isolation, 3 hosts", "ms", total)
 	f.Note = "in Go, without user namespaces (about 0.5 ms) and control groups"
-	parts.record(&r.recorder, "floor.3", "  floor")
+	parts.record(&r.recorder, "floor.3")
 	return nil
 }
 

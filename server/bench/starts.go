@@ -31,9 +31,11 @@ func (p *phases) add(name string, v float64) {
 	*p.of[name] = append(*p.of[name], v)
 }
 
-func (p *phases) record(r *recorder, id, name string) {
+// record puts them below the figure with the id.
+func (p *phases) record(r *recorder, id string) {
+	plain := strings.NewReplacer(": ", ".", " ", "-")
 	for _, part := range p.order {
-		r.spread(id+"."+part, name+": "+part, "ms", *p.of[part])
+		r.spread(id+"."+plain.Replace(part), "    "+part, "ms", *p.of[part])
 	}
 }
 
@@ -71,7 +73,7 @@ func (r *run) cold(ctx context.Context, s *server) error {
 		var total, ended, gone samples
 		var parts phases
 		// The first start finds cold caches, which is no matter of the server's.
-		for i := range r.some(60, 10) + 1 {
+		for i := range r.some(60, 6) + 1 {
 			st, err := s.start(ctx, labName(hosts))
 			if err != nil {
 				return err
@@ -94,9 +96,9 @@ func (r *run) cold(ctx context.Context, s *server) error {
 		}
 		id, name := fmt.Sprintf("start.cold.%d", hosts), fmt.Sprintf("cold start, %d hosts", hosts)
 		r.spread(id, name, "ms", total)
-		parts.record(&r.recorder, id, "  "+name)
-		r.spread(fmt.Sprintf("end.answer.%d", hosts), fmt.Sprintf("end, %d hosts: answer", hosts), "ms", ended)
-		r.spread(fmt.Sprintf("end.gone.%d", hosts), fmt.Sprintf("end, %d hosts: devices and groups gone", hosts), "ms", gone)
+		parts.record(&r.recorder, id)
+		r.spread(fmt.Sprintf("end.answer.%d", hosts), fmt.Sprintf("    end, %d hosts: until the answer", hosts), "ms", ended)
+		r.spread(fmt.Sprintf("end.gone.%d", hosts), fmt.Sprintf("    end, %d hosts: until devices and groups are gone", hosts), "ms", gone)
 	}
 	return nil
 }
@@ -106,7 +108,7 @@ func (r *run) pool(ctx context.Context, s *server) error {
 	for _, hosts := range []int{2, 5, 3} { // the last stays in the pool for poolEnds
 		var total samples
 		var parts phases
-		want := r.some(40, 8)
+		want := r.some(40, 5)
 		for tries := 0; len(total) < want; tries++ {
 			if tries > want+3*poolSize {
 				return fmt.Errorf("of %d starts only %d came from the pool", tries, len(total))
@@ -131,7 +133,7 @@ func (r *run) pool(ctx context.Context, s *server) error {
 		}
 		id, name := fmt.Sprintf("start.pool.%d", hosts), fmt.Sprintf("start from the pool, %d hosts", hosts)
 		r.spread(id, name, "ms", total)
-		parts.record(&r.recorder, id, "  "+name)
+		parts.record(&r.recorder, id)
 	}
 	return nil
 }
@@ -239,7 +241,7 @@ func (r *run) whileEnding(ctx context.Context, s *server, pooled bool) (total sa
 	if err := poll(ctx, 5*time.Millisecond, func() (bool, error) { return alive() == 0, nil }); err != nil {
 		return nil, parts, 0, err
 	}
-	r.value(map[bool]string{false: "ends.took", true: "poolends.took"}[pooled], fmt.Sprintf("end of %d sandboxes with %d starts between", n, len(mine)), "ms", ms(time.Since(began)))
+	r.value(map[bool]string{false: "ends.took", true: "poolends.took"}[pooled], fmt.Sprintf("end of %d sandboxes, %d starts meanwhile", n, len(mine)), "ms", ms(time.Since(began)))
 	s.crowd = append(s.crowd, mine...)
 	if len(total) == 0 {
 		err = fmt.Errorf("all %d sandboxes had ended before one could be started", n)
@@ -254,7 +256,7 @@ func (r *run) ends(ctx context.Context, s *server) error {
 	}
 	f := r.spread("ends.cold", "cold start while sandboxes end, 3 hosts", "ms", total)
 	f.Reduced = r.fewer(100, 10)
-	parts.record(&r.recorder, "ends.cold", "  cold start while sandboxes end")
+	parts.record(&r.recorder, "ends.cold")
 	return nil
 }
 
@@ -268,7 +270,7 @@ func (r *run) poolEnds(ctx context.Context, s *server) error {
 	if missed > 0 {
 		f.Note = fmt.Sprintf("%d more starts found the pool empty", missed)
 	}
-	parts.record(&r.recorder, "ends.pool", "  start from the pool while sandboxes end")
+	parts.record(&r.recorder, "ends.pool")
 	return nil
 }
 
@@ -329,6 +331,6 @@ func (r *run) sandbox(ctx context.Context, _ *server) (err error) {
 		}
 	}
 	r.spread("sandbox.3", "sandbox and prompt without server, 3 hosts", "ms", total)
-	parts.record(&r.recorder, "sandbox.3", "  sandbox")
+	parts.record(&r.recorder, "sandbox.3")
 	return nil
 }

@@ -21,7 +21,9 @@ func (s *server) web(ctx context.Context) (*started, *webTTY, error) {
 
 // finish ends a session that a measurement has used.
 func finish(ctx context.Context, st *started, err *error) {
-	if e := st.end(context.WithoutCancel(ctx)); *err == nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if e := st.end(ctx); *err == nil {
 		*err = e
 	}
 }
@@ -56,8 +58,8 @@ func (r *run) echo(ctx context.Context, s *server) (err error) {
 		return err
 	}
 	r.spread("echo", "echo of a key, keys 5 ms apart", "µs", took)
-	r.spread("echo.bare", "  the same over a bare PTY", "µs", plain)
-	r.value("echo.cpu", "  server CPU of a key", "µs", ms(cpu)*1000/float64(keys))
+	r.spread("echo.bare", "    the same over a bare PTY", "µs", plain)
+	r.value("echo.cpu", "    server CPU of a key", "µs", ms(cpu)*1000/float64(keys))
 	return nil
 }
 
@@ -83,21 +85,22 @@ func (r *run) bulk(ctx context.Context, s *server) (err error) {
 		return err
 	}
 	var rates, cpus, plainRates, plainCPUs samples
+	times := r.some(4, 1)
 	for range r.some(7, 3) { // by turns, so that both see the same machine
-		rate, cpu, err := bulk(bare, r.dir, 4)
+		rate, cpu, err := bulk(bare, r.dir, times)
 		if err != nil {
 			return fmt.Errorf("bare PTY: %w", err)
 		}
 		plainRates, plainCPUs = append(plainRates, rate), append(plainCPUs, cpu)
-		if rate, cpu, err = bulk(web, "/tmp", 4); err != nil {
+		if rate, cpu, err = bulk(web, "/tmp", times); err != nil {
 			return err
 		}
 		rates, cpus = append(rates, rate), append(cpus, cpu)
 	}
 	r.spread("bulk", "bulk output with the window", "MB/s", rates)
-	r.spread("bulk.bare", "  the same over a bare PTY", "MB/s", plainRates)
-	r.spread("bulk.cpu", "  server CPU", "ms/MB", cpus)
-	r.spread("bulk.bare.cpu", "  reader's CPU of the bare PTY", "ms/MB", plainCPUs)
+	r.spread("bulk.bare", "    the same over a bare PTY", "MB/s", plainRates)
+	r.spread("bulk.cpu", "    server CPU", "ms/MB", cpus)
+	r.spread("bulk.bare.cpu", "    reader's CPU of the bare PTY", "ms/MB", plainCPUs)
 	return nil
 }
 
