@@ -23,8 +23,8 @@ const text = catalogue(
 		catchUpAsk: (title: string) => `Catch up to “${title}”?`,
 		catchUpText: (n: number) =>
 			n === 1
-				? "The solution of the step before is run in the terminals. The step counts as caught up."
-				: `The solutions of the ${n} steps before are run in the terminals. Those steps count as caught up.`,
+				? "The solution of the step before this one is run on the hosts. That step counts as caught up."
+				: `The solutions of the ${n} steps before this one are run on the hosts. Those steps count as caught up.`,
 		answer: "Answer:",
 	},
 	{
@@ -36,10 +36,10 @@ const text = catalogue(
 		solution: "풀이 보기",
 		solutionLabel: "풀이",
 		solutionAsk: "풀이를 보시겠습니까?",
-		solutionText: "풀이를 본 사실이 진행 상황에 기록됩니다. 명령은 그래도 직접 실행합니다.",
+		solutionText: "풀이를 보았다는 사실이 진행 상황에 기록됩니다. 명령은 직접 실행합니다.",
 		catchUp: "여기까지 따라잡기",
 		catchUpAsk: (title) => `“${title}” 단계까지 따라잡으시겠습니까?`,
-		catchUpText: (n) => `앞에 있는 ${n}개 단계의 풀이를 터미널에서 실행합니다. 그 단계들은 따라잡은 것으로 기록됩니다.`,
+		catchUpText: (n) => `앞선 ${n}개 단계의 풀이를 호스트에서 실행합니다. 그 단계는 따라잡은 것으로 기록됩니다.`,
 		answer: "답:",
 	},
 );
@@ -60,7 +60,7 @@ export function Aid({ store, step, state, index, actions }: Props) {
 	const usable = store.usable.value;
 	const checking = pending.has(`check:${step.id}`);
 	const behind = store.steps.value.slice(0, index).some((s) => !s.passed || s.holds === false);
-	const more = state.moreHints && state.hintsUsed < step.hints;
+	const more = !state.passed && state.moreHints && state.hintsUsed < step.hints;
 	return (
 		<>
 			{state.hints.length > 0 && (
@@ -169,7 +169,7 @@ function Solution({ commands, actions }: { commands: Command[]; actions: RunActi
 			{blocksOf(commands).map(({ host, lines }, i) =>
 				host === "answer" ? (
 					<p key={i}>
-						{t.answer} <strong>{lines.join(", ")}</strong>
+						{t.answer} <strong>{lines.map((line) => line.slice(line.indexOf("=") + 1)).join(", ")}</strong>
 					</p>
 				) : (
 					<figure key={i} class="run" data-host={host}>

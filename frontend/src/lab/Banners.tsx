@@ -1,4 +1,5 @@
 /** Lines across the page for what concerns the session as a whole. */
+import { useComputed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { catalogue } from "../i18n/catalogue";
 import { offlineText } from "../ui/ErrorPage";
@@ -11,8 +12,8 @@ const text = catalogue(
 	{
 		lost: "The connection is lost. Your network keeps running; the page reconnects by itself.",
 		reconnect: "Reconnect now",
-		soon: (time: string) => `The session ends in ${time} unless you go on or extend it.`,
-		soonest: "The session ends in less than a minute unless you go on or extend it.",
+		soon: (time: string) => `The session ends in ${time} unless you go on working or extend it.`,
+		soonest: "The session ends in less than a minute unless you go on working or extend it.",
 		extend: "Extend",
 		catchUp: (done: number, of: number) => `Catching up: ${done} of ${of} steps are done.`,
 		reset: "The lab is being reset…",
@@ -21,10 +22,10 @@ const text = catalogue(
 		dismiss: "Dismiss",
 	},
 	{
-		lost: "연결이 끊겼습니다. 네트워크는 계속 돌아가고 있으며, 자동으로 다시 연결합니다.",
+		lost: "연결이 끊겼습니다. 실습 네트워크는 그대로 동작하고 있으며, 자동으로 다시 연결합니다.",
 		reconnect: "지금 다시 연결",
 		soon: (time) => `계속 작업하거나 시간을 늘리지 않으면 ${time} 뒤에 세션이 끝납니다.`,
-		soonest: "계속 작업하거나 시간을 늘리지 않으면 곧 세션이 끝납니다.",
+		soonest: "계속 작업하거나 시간을 늘리지 않으면 1분 안에 세션이 끝납니다.",
 		extend: "시간 늘리기",
 		catchUp: (done, of) => `따라잡는 중입니다. ${of}단계 중 ${done}단계를 마쳤습니다.`,
 		reset: "실습을 초기화하는 중입니다…",
@@ -38,12 +39,14 @@ export function Banners({ store }: { store: LabStore }) {
 	const session = store.session.value;
 	const live = store.phase.value.kind === "open" && session !== null && session.state !== "ended";
 	const problem = store.problem.value;
+	// Of the view, which changes with every packet of the network, only this.
+	const revised = useComputed(() => store.view.value.revised).value;
 	return (
 		<div class="banners">
 			{live && <Lost store={store} />}
 			{live && <Expiry store={store} />}
 			<Progress store={store} />
-			{live && store.view.value.revised && (
+			{live && revised && (
 				<Banner kind="plain" testid="revised">
 					<p>{text().revised}</p>
 				</Banner>
@@ -81,7 +84,8 @@ function Expiry({ store }: { store: LabStore }) {
 	const t = text();
 	const now = useClock();
 	const left = Date.parse(store.session.value?.expiresAt ?? "") - now.value;
-	if (store.view.value.notice?.kind !== "expires-soon" && !(left < lastMinutes)) return null;
+	const warned = useComputed(() => store.view.value.notice?.kind === "expires-soon").value;
+	if (!warned && !(left < lastMinutes)) return null;
 	return (
 		<Banner kind="warn" alert testid="expires-soon">
 			<p>{left < 60_000 ? t.soonest : t.soon(duration(left))}</p>
@@ -99,7 +103,7 @@ function Expiry({ store }: { store: LabStore }) {
 
 function Progress({ store }: { store: LabStore }) {
 	const t = text();
-	const progress = store.view.value.progress;
+	const progress = useComputed(() => store.view.value.progress).value;
 	if (!progress) return null;
 	if (progress.error)
 		return (

@@ -38,7 +38,7 @@ const text = catalogue(
 		steps: "단계",
 		step: (n, title) => `${n}단계: ${title}`,
 		passed: "통과",
-		broken: "통과했지만 지금은 유지되지 않음",
+		broken: "통과, 지금은 미충족",
 		sum: (n, of) => `${of}단계 중 ${n}단계 통과`,
 		left: (time) => `${time} 남음`,
 		session: "세션",

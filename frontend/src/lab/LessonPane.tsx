@@ -25,7 +25,7 @@ const text = catalogue(
 		steps: (n) => `${n}단계`,
 		loading: "본문을 불러오는 중입니다…",
 		done: "모든 단계를 통과했습니다",
-		summary: "이제 아는 것",
+		summary: "이제 알게 된 것",
 		next: "다음 실습",
 		previous: "이전 실습",
 		course: "과정 목록으로",
@@ -73,15 +73,21 @@ function Lesson({ store, lab, actions }: Props & { lab: Lab }) {
 								state={state}
 								index={i}
 								current={step.id === current}
+								next={lab.steps[i + 1] ?? { id: "lesson-end", title: all ? t.done : t.summary }}
 								actions={actions}
 							/>
 						)
 					);
 				})}
-				<section class="lesson-end" data-state={all ? "passed" : "open"} aria-labelledby="lesson-end">
+				<section
+					class="lesson-end"
+					id="lesson-end"
+					data-state={all ? "passed" : "open"}
+					aria-labelledby="lesson-end-title"
+				>
 					<span class="node" aria-hidden="true" />
 					<header>
-						<h2 id="lesson-end" tabIndex={-1}>
+						<h2 id="lesson-end-title" tabIndex={-1}>
 							{all ? t.done : t.summary}
 						</h2>
 					</header>
@@ -112,13 +118,50 @@ function Lesson({ store, lab, actions }: Props & { lab: Lab }) {
 	);
 }
 
-/** A learner who comes back finds the step where the work stopped; an address with a step goes there. */
+/** How far a lesson was scrolled in this tab, and under which address. */
+const placeKey = (lab: string) => `netground.place.${lab}`;
+
+function placeOf(lab: string): [hash: string, top: number] | null {
+	try {
+		const value: unknown = JSON.parse(sessionStorage.getItem(placeKey(lab)) ?? "");
+		return Array.isArray(value) && typeof value[1] === "number" ? [String(value[0]), value[1]] : null;
+	} catch {
+		return null;
+	}
+}
+
+/**
+ * A reload changes nothing of what was being read; an address with a step
+ * goes there; a learner who comes back finds the step where the work stopped.
+ */
 function useResume(store: LabStore, lab: Lab): void {
 	const done = useRef(false);
 	const session = store.session.value;
 	useEffect(() => {
+		const keep = () => {
+			const pane = document.getElementById("lesson");
+			// Before it was brought to its place, and while it is folded, where it stands says nothing.
+			if (!done.current || !pane?.getClientRects().length) return;
+			try {
+				sessionStorage.setItem(placeKey(lab.name), JSON.stringify([location.hash, pane.scrollTop]));
+			} catch {
+				// The next visit begins at the current step.
+			}
+		};
+		addEventListener("pagehide", keep);
+		return () => {
+			keep();
+			removeEventListener("pagehide", keep);
+		};
+	}, [lab.name]);
+	useEffect(() => {
 		if (done.current || !session) return;
 		done.current = true;
+		const place = placeOf(lab.name);
+		if (place && place[0] === location.hash) {
+			document.getElementById("lesson")?.scrollTo({ top: place[1] });
+			return;
+		}
 		const wanted = decodeURIComponent(location.hash.slice(1));
 		const first = lab.steps[0]?.id;
 		const current = store.current.peek();

@@ -128,12 +128,25 @@ function QuestionForm({ store, step, question, given, result }: FormProps) {
 					<>
 						<CheckMark state={shown.ok ? "ok" : "not"} />
 						<span>
-							<strong>{shown.ok ? t.right : t.wrong}</strong> {shown.why}
+							<Verdict check={shown} choice={question.choices !== null} />
 						</span>
 					</>
 				)}
 			</p>
 		</form>
+	);
+}
+
+/** Of a choice, what was chosen has its own reason; of a value, the server's sentence is the verdict. */
+function Verdict({ check, choice }: { check: CheckState; choice: boolean }) {
+	const t = text();
+	if (check.ok) return check.why || <strong>{t.right}</strong>;
+	return choice ? (
+		<>
+			<strong>{t.wrong}</strong> {check.why}
+		</>
+	) : (
+		<strong>{check.why || t.wrong}</strong>
 	);
 }
 

@@ -20,7 +20,8 @@ const text = catalogue(
 		failed: "The lab could not be opened",
 		retry: "Try again",
 		ended: "The session has ended",
-		endedText: "Your progress is kept. The lab can be opened again, with a fresh network.",
+		kept: "Your progress is kept.",
+		endedText: "You can open the lab again, with a fresh network.",
 		reopen: "Open the lab again",
 	},
 	{
@@ -34,7 +35,8 @@ const text = catalogue(
 		failed: "실습을 열지 못했습니다",
 		retry: "다시 시도",
 		ended: "세션이 끝났습니다",
-		endedText: "진행 상황은 그대로 남아 있습니다. 실습을 다시 열면 새 네트워크에서 이어서 할 수 있습니다.",
+		kept: "진행 상황은 그대로 남아 있습니다.",
+		endedText: "실습을 다시 열면 새 네트워크에서 이어서 할 수 있습니다.",
 		reopen: "실습 다시 열기",
 	},
 );
@@ -89,7 +91,8 @@ export function Stage({ store, scene }: { store: LabStore; scene: Scene }) {
 			const notice = store.view.value.notice;
 			return (
 				<Card scene={scene} title={t.ended}>
-					{notice && notice.kind !== "expires-soon" && <p>{notice.text}</p>}
+					{/* The server's sentence says why it ended, and that the progress is kept. */}
+					<p>{notice && notice.kind !== "expires-soon" ? notice.text : t.kept}</p>
 					<p>{t.endedText}</p>
 					<button type="button" class="primary" data-testid="reopen" onClick={() => void store.open()}>
 						{t.reopen}

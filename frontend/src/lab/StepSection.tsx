@@ -3,6 +3,7 @@ import { useCallback } from "preact/hooks";
 import type { LabStep, StepState } from "../api/types";
 import { catalogue } from "../i18n/catalogue";
 import { Html } from "../ui/Html";
+import { Arrow } from "../ui/icons";
 import { Aid } from "./Aid";
 import { Checks } from "./Checks";
 import { Questions } from "./Questions";
@@ -17,14 +18,20 @@ const text = catalogue(
 		holds: "holds now",
 		broken: "no longer holds",
 		checks: "Checks",
+		now: "in progress",
+		done: "Step passed.",
+		next: "Next:",
 	},
 	{
 		step: (n) => `${n}단계`,
 		passed: "통과",
 		caughtUp: "따라잡음",
-		holds: "지금도 유지됨",
-		broken: "지금은 유지되지 않음",
+		holds: "지금도 충족",
+		broken: "지금은 미충족",
 		checks: "확인 항목",
+		now: "진행 중",
+		done: "단계를 통과했습니다.",
+		next: "다음:",
 	},
 );
 
@@ -34,10 +41,12 @@ interface Props {
 	state: StepState;
 	index: number;
 	current: boolean;
+	/** What comes after this step. */
+	next?: { id: string; title: string };
 	actions: RunActions;
 }
 
-export function StepSection({ store, step, state, index, current, actions }: Props) {
+export function StepSection({ store, step, state, index, current, next, actions }: Props) {
 	const t = text();
 	const enhance = useCallback((root: HTMLElement) => enhanceRunBlocks(root, actions), [actions]);
 	const facts = state.checks.filter((check) => check.kind !== "answer");
@@ -56,6 +65,7 @@ export function StepSection({ store, step, state, index, current, actions }: Pro
 			<header>
 				<p class="label">
 					<span>{t.step(index + 1)}</span>
+					{current && <span class="status-now">{t.now}</span>}
 					<StepStatus state={state} checks={step.checks} />
 				</p>
 				<h2 id={`title-${step.id}`} tabIndex={-1}>
@@ -72,6 +82,15 @@ export function StepSection({ store, step, state, index, current, actions }: Pro
 					</>
 				)}
 				<Aid store={store} step={step} state={state} index={index} actions={actions} />
+				{state.passed && next && (
+					<p class="onward">
+						<span>{t.done}</span>
+						<a href={`#${next.id}`}>
+							{t.next} {next.title}
+							<Arrow />
+						</a>
+					</p>
+				)}
 			</div>
 		</section>
 	);

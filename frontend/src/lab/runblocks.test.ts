@@ -45,9 +45,26 @@ describe("run blocks", () => {
 		setLanguage("ko");
 		const root = page();
 		enhanceRunBlocks(root, { run: () => Promise.reject(new Error("ended")) });
-		expect(root.querySelector("[data-fails] .run-note")?.textContent).toBe("실패하는 것이 맞습니다");
+		expect(root.querySelector("[data-fails] .run-note")?.textContent).toBe("실패하는 것이 정상입니다");
 		button(root, "B에서 실행").click();
-		await vi.waitFor(() => expect(announcement.value.text).toBe("지금은 B의 터미널에 연결할 수 없습니다."));
+		await vi.waitFor(() => expect(announcement.value.text).toBe("ended"));
+		expect(root.querySelector("[data-fails] .run-problem")?.textContent).toBe("ended");
+		expect(commandOf(root.querySelector("[data-fails]") as HTMLElement)).toBe("false");
+	});
+
+	it("say in their own words what the browser says in its", async () => {
+		const root = page();
+		let broken = true;
+		enhanceRunBlocks(root, {
+			run: async () => (broken ? Promise.reject(new TypeError("Failed to fetch")) : undefined),
+		});
+		button(root, "Run on A").click();
+		await vi.waitFor(() =>
+			expect(root.querySelector(".run-problem")?.textContent).toBe("The terminal of A cannot be reached right now."),
+		);
+		broken = false;
+		button(root, "Run on A").click();
+		await vi.waitFor(() => expect(root.querySelector(".run-problem")).toBeNull());
 	});
 
 	it("go as they came", () => {

@@ -18,21 +18,21 @@ const text = catalogue(
 		sentTo: (host: string) => `Sent to the terminal of ${host}.`,
 		copied: "Copied",
 		copiedSentence: "Copied to the clipboard.",
-		failed: "Not possible",
+		failed: "Failed",
 		copyFailed: "The browser did not allow copying. Select the text and copy it by keyboard.",
-		runFailed: (host: string) => `The terminal of ${host} cannot be reached just now.`,
+		runFailed: (host: string) => `The terminal of ${host} cannot be reached right now.`,
 	},
 	{
 		run: "실행",
 		runOn: (host) => `${host}에서 실행`,
 		copy: "복사",
 		copyCommand: "명령 복사",
-		fails: "실패하는 것이 맞습니다",
+		fails: "실패하는 것이 정상입니다",
 		sent: "보냄",
 		sentTo: (host) => `${host}의 터미널로 보냈습니다.`,
 		copied: "복사됨",
 		copiedSentence: "클립보드에 복사했습니다.",
-		failed: "할 수 없음",
+		failed: "실패",
 		copyFailed: "브라우저가 복사를 허용하지 않았습니다. 글자를 선택한 뒤 키보드로 복사합니다.",
 		runFailed: (host) => `지금은 ${host}의 터미널에 연결할 수 없습니다.`,
 	},
@@ -55,6 +55,17 @@ export function commandOf(figure: HTMLElement): string {
 export function enhanceRunBlocks(root: HTMLElement, actions: RunActions): () => void {
 	const timers = new Set<ReturnType<typeof setTimeout>>();
 	const added: HTMLElement[] = [];
+
+	/** What went wrong stays below the command until the next try: a second on a button is not enough to read it. */
+	const complain = (figure: HTMLElement, sentence: string) => {
+		figure.querySelector(".run-problem")?.remove();
+		if (!sentence) return;
+		const line = document.createElement("p");
+		line.className = "run-problem";
+		line.textContent = sentence;
+		figure.append(line);
+		added.push(line);
+	};
 
 	const button = (className: string, label: string, name: string, act: () => Promise<[string, string]>) => {
 		const element = document.createElement("button");
@@ -91,16 +102,23 @@ export function enhanceRunBlocks(root: HTMLElement, actions: RunActions): () => 
 		where.className = "run-host";
 		where.textContent = host;
 		const run = button("run-button", t.run, t.runOn(host), async () => {
+			complain(figure, "");
 			try {
 				await actions.run(host, commandOf(figure));
 				return [t.sent, t.sentTo(host)];
-			} catch {
-				return [t.failed, t.runFailed(host)];
+			} catch (error) {
+				// A TypeError is the browser's: the code of the terminals did not come.
+				const known = error instanceof Error && !(error instanceof TypeError) && error.message;
+				const sentence = known || t.runFailed(host);
+				complain(figure, sentence);
+				return [t.failed, sentence];
 			}
 		});
-		const copy = button("copy-button", t.copy, t.copyCommand, async () =>
-			(await copyText(commandOf(figure))) ? [t.copied, t.copiedSentence] : [t.failed, t.copyFailed],
-		);
+		const copy = button("copy-button", t.copy, t.copyCommand, async () => {
+			const copied = await copyText(commandOf(figure));
+			complain(figure, copied ? "" : t.copyFailed);
+			return copied ? [t.copied, t.copiedSentence] : [t.failed, t.copyFailed];
+		});
 		bar.append(where);
 		if (figure.dataset.fails !== undefined) {
 			const note = document.createElement("span");
