@@ -120,6 +120,8 @@ func (b *box) translate() {
 				o.SetDown(e.Host)
 				return nil
 			}
+		case "slowed":
+			out.Kind, out.Pause = session.Slowed, e.Pause
 		default:
 			continue
 		}

@@ -71,6 +71,7 @@ const (
 	ShellExited  = "exit"
 	HostRebooted = "reboot"
 	HostHalted   = "halt"
+	Slowed       = "slowed"
 )
 
 // SandboxEvent is something that happened in a sandbox by itself.
@@ -79,6 +80,8 @@ type SandboxEvent struct {
 	Shell uint32 // ShellExited
 	Code  int    // ShellExited
 	Host  string // HostRebooted, HostHalted
+	// Pause is how long all processes of the sandbox stop: Slowed.
+	Pause time.Duration
 	// Apply, where set, makes an observer see the host as it is after the event.
 	Apply func(context.Context, Observer) error
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"slices"
 	"sync"
@@ -161,6 +162,27 @@ func (l *live) hostChanged(m *machine, host string) {
 	if state, ok := m.hostState(host); ok && l.mach == m {
 		l.hub.publish(HostEvent, state)
 		l.want(func(w *work) { w.changed = true })
+	}
+}
+
+// slowed tells why nothing moves in the session's network for a moment.
+func (l *live) slowed(m *machine, pause time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.mach == m && l.state != Ended {
+		l.hub.publish(NoticeEvent, notice{"slowed", slowedText(pause), l.m.o.Now().Add(pause)})
+	}
+}
+
+func slowedText(pause time.Duration) lab.Text {
+	n := max(1, int(pause.Round(time.Second)/time.Second))
+	seconds := fmt.Sprintf("%d seconds", n)
+	if n == 1 {
+		seconds = "1 second"
+	}
+	return lab.Text{
+		"en": fmt.Sprintf("Network devices are made and deleted here so fast that the labs of others have to wait. Everything in this lab pauses for %s and then goes on.", seconds),
+		"ko": fmt.Sprintf("이 랩에서 네트워크 장치를 너무 빠르게 만들고 지워 다른 사람의 랩이 느려지고 있습니다. 이 랩의 모든 동작을 %d초 동안 멈췄다가 이어서 실행합니다.", n),
 	}
 }
 

@@ -56,6 +56,7 @@ type machine struct {
 type machineOwner interface {
 	terminalChanged(*machine, *term)
 	hostChanged(m *machine, host string)
+	slowed(m *machine, pause time.Duration)
 	machineGone(*machine)
 }
 
@@ -175,6 +176,10 @@ func (m *machine) handle(e SandboxEvent) {
 	case HostHalted:
 		m.apply(e)
 		m.setHost(e.Host, HostDown)
+	case Slowed:
+		if o := m.currentOwner(); o != nil {
+			o.slowed(m, e.Pause)
+		}
 	}
 }
 

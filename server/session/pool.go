@@ -213,6 +213,7 @@ type poolOwner struct{ m *Manager }
 
 func (poolOwner) terminalChanged(*machine, *term) {}
 func (poolOwner) hostChanged(*machine, string)    {}
+func (poolOwner) slowed(*machine, time.Duration)  {}
 
 func (o poolOwner) machineGone(*machine) {
 	o.m.mu.Lock()

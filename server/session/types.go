@@ -133,9 +133,9 @@ type Progress struct {
 
 // Notice is a sentence that the learner must see.
 type Notice struct {
-	Kind      string    `json:"kind"` // "expires-soon", "ended", "keeper-gone"
+	Kind      string    `json:"kind"` // "expires-soon", "ended", "keeper-gone", "slowed"
 	Text      string    `json:"text"`
-	ExpiresAt time.Time `json:"expiresAt"`
+	ExpiresAt time.Time `json:"expiresAt"` // of "slowed": when the network goes on
 }
 
 // Phase is one part of what creating a session took.
