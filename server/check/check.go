@@ -25,8 +25,8 @@ type Result struct {
 type Network interface {
 	State() *observe.State
 	Ping(ctx context.Context, from observe.Place, to netip.Addr, at *observe.Place) (observe.Probe, error)
-	DialTCP(ctx context.Context, from observe.Place, to netip.AddrPort) (observe.Probe, error)
-	Get(ctx context.Context, from observe.Place, url string) (observe.Probe, error)
+	DialTCP(ctx context.Context, from observe.Place, to netip.AddrPort, at *observe.Place) (observe.Probe, error)
+	Get(ctx context.Context, from observe.Place, url string, at *observe.Place) (observe.Probe, error)
 	Listeners(ctx context.Context, at observe.Place, proto string) ([]observe.Listener, error)
 	Sysctl(ctx context.Context, at observe.Place, key string) (value string, ok bool, err error)
 	ReadFile(ctx context.Context, host, path string) ([]byte, error)
@@ -61,6 +61,7 @@ const (
 	NotABridge    = "not-a-bridge"
 	NotLearned    = "not-learned"
 	NotListening  = "not-listening"
+	BadStatus     = "bad-status" // a web server answers with an error
 	NoMatch       = "no-match"   // a file's or a page's text
 	NotRegular    = "no-file"    // something else than a regular file, or one that is too big
 	Unanswered    = "unanswered" // the learner has not answered yet

@@ -27,10 +27,12 @@ func (n *network) Ping(_ context.Context, _ observe.Place, _ netip.Addr, at *obs
 	n.at = at
 	return n.probe, nil
 }
-func (n *network) DialTCP(context.Context, observe.Place, netip.AddrPort) (observe.Probe, error) {
+func (n *network) DialTCP(_ context.Context, _ observe.Place, _ netip.AddrPort, at *observe.Place) (observe.Probe, error) {
+	n.at = at
 	return n.probe, nil
 }
-func (n *network) Get(context.Context, observe.Place, string) (observe.Probe, error) {
+func (n *network) Get(_ context.Context, _ observe.Place, _ string, at *observe.Place) (observe.Probe, error) {
+	n.at = at
 	return n.probe, nil
 }
 func (n *network) Listeners(context.Context, observe.Place, string) ([]observe.Listener, error) {
@@ -190,7 +192,7 @@ func TestEvaluate(t *testing.T) {
 		{"a FIFO to go", lab.Check{File: &lab.FileCheck{Host: "A", Path: "/x", Absent: true}}, func(n *network) { n.fileErr = observe.ErrNotRegular }, Present},
 
 		{"listens", lab.Check{Listens: &lab.ListensCheck{Where: at("A"), Port: 80}}, func(n *network) { n.listeners = []observe.Listener{{Address: ip("0.0.0.0"), Port: 80}} }, OK},
-		{"listens elsewhere", lab.Check{Listens: &lab.ListensCheck{Where: at("A"), Port: 80, Address: ip("10.0.0.1")}}, func(n *network) { n.listeners = []observe.Listener{{Address: ip("127.0.0.1"), Port: 80}} }, NotListening},
+		{"listens elsewhere", lab.Check{Listens: &lab.ListensCheck{Where: at("A"), Port: 80, Address: ip("10.0.0.1")}}, func(n *network) { n.listeners = []observe.Listener{{Address: ip("127.0.0.1"), Port: 80}} }, OtherAddress},
 
 		{"answer", lab.Check{Answer: &lab.AnswerCheck{Name: "right", Value: "two words"}}, none, OK},
 		{"no answer", lab.Check{Answer: &lab.AnswerCheck{Name: "nothing", Value: "x"}}, none, Unanswered},

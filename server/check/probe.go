@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,20 +43,20 @@ func target(c *lab.ReachCheck) (netip.Addr, int) {
 func (e *evaluation) probe(c *lab.ReachCheck) (observe.Probe, error) {
 	from := observe.Place{Node: c.From, NS: c.NS}
 	a, port := target(c)
+	var at *observe.Place
+	if c.At != "" {
+		p := parsePlace(c.At)
+		at = &p
+	}
 	switch c.Proto {
 	case "http":
-		p, err := e.net.Get(e.ctx, from, c.To)
+		p, err := e.net.Get(e.ctx, from, c.To, at)
 		if err == nil && p.Outcome == observe.Answered && !strings.Contains(string(p.Body), c.Contains) {
 			p.Outcome = observe.WrongBody
 		}
 		return p, err
 	case "tcp":
-		return e.net.DialTCP(e.ctx, from, netip.AddrPortFrom(a, uint16(port)))
-	}
-	var at *observe.Place
-	if c.At != "" {
-		p := parsePlace(c.At)
-		at = &p
+		return e.net.DialTCP(e.ctx, from, netip.AddrPortFrom(a, uint16(port)), at)
 	}
 	return e.net.Ping(e.ctx, from, a, at)
 }
@@ -86,6 +87,11 @@ func (e *evaluation) reach(c *lab.ReachCheck) {
 	p, err := e.probe(c)
 	if err != nil {
 		e.failed(err)
+		return
+	}
+	if c.Proto == "http" && p.Outcome == observe.Answered && p.Status >= 400 {
+		e.fail(BadStatus, tx("status %d", "상태 %d", p.Status),
+			tx("The server answers, but with an error: status %d.", "서버가 응답했지만 오류(상태 %d)를 보냈습니다.", p.Status))
 		return
 	}
 	switch p.Outcome {
@@ -267,10 +273,21 @@ func (e *evaluation) listens(c *lab.ListensCheck) {
 		return
 	}
 	for _, l := range all {
-		if l.Port == c.Port && (!c.Address.IsValid() || l.Address == c.Address || l.Address.IsUnspecified()) {
+		if l.Port == c.Port && (!c.Address.IsValid() || l.Address == c.Address || isWildcard(l.Address, c.Address)) {
 			e.ok(plain(netip.AddrPortFrom(l.Address, uint16(l.Port)).String()))
 			return
 		}
 	}
+	if other := slices.IndexFunc(all, func(l observe.Listener) bool { return l.Port == c.Port }); other >= 0 {
+		e.fail(OtherAddress, plain(netip.AddrPortFrom(all[other].Address, uint16(c.Port)).String()),
+			tx("Something listens on %[1]s port %[2]d of %[3]s, but on another address than %[4]s.", "%[3]s의 %[1]s %[2]d번 포트에서 듣고 있지만 주소가 %[4]s 쪽이 아닙니다.", proto, c.Port, where(c.Where), c.Address))
+		return
+	}
 	e.fail(NotListening, tx("nobody", "없음"), tx("Nothing listens on %[1]s port %[2]d of %[3]s.", "%[3]s의 %[1]s %[2]d번 포트에서 듣고 있는 것이 없습니다.", proto, c.Port, where(c.Where)))
+}
+
+// isWildcard says whether who listens on an address hears what is sent to the
+// other: 0.0.0.0 stands for IPv4, :: for both (ipv6(7), IPV6_V6ONLY is off).
+func isWildcard(listens, a netip.Addr) bool {
+	return listens.IsUnspecified() && (listens.Is6() || a.Is4())
 }

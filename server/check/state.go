@@ -77,6 +77,10 @@ func (e *evaluation) link(c *lab.LinkCheck) {
 
 func (e *evaluation) noCarrier(w lab.Text, l *observe.Link) {
 	found := tx("%s: no carrier", "%s: 신호 없음", l.Name)
+	if l.Type == "bridge" {
+		e.fail(NoCarrier, found, tx("%[1]s of %[2]s is on, but none of its ports is.", "%[2]s의 %[1]s 브리지는 켜져 있지만 켜져 있는 포트가 없습니다.", l.Name, w))
+		return
+	}
 	if l.Peer == nil {
 		e.fail(NoCarrier, found, tx("%[1]s of %[2]s is on, but nothing is at the other end of its cable.", "%[2]s의 %[1]s 장치는 켜져 있지만 케이블 반대쪽에 아무것도 없습니다.", l.Name, w))
 		return
@@ -302,14 +306,32 @@ func (e *evaluation) namespace(c *lab.NamespaceCheck) {
 	case ns.Inode == n.Namespace.Inode:
 		e.fail(SameNamespace, found, tx("%[1]s is only another name of the host's own network namespace.", "%[1]s: 호스트 자신의 네트워크 네임스페이스에 붙인 다른 이름일 뿐입니다.", c.Name))
 	default:
-		for _, other := range names {
-			if other != c.Name && n.Named[other].Inode == ns.Inode {
-				e.fail(SameNamespace, found, tx("%[1]s and %[2]s are two names of the same namespace.", "%[1]s, %[2]s: 같은 네임스페이스에 붙인 두 이름입니다.", c.Name, other))
-				return
-			}
+		if other := e.same(c, ns.Inode); other != nil {
+			e.fail(SameNamespace, found, tx("%[1]s and %[2]s are two names of the same namespace.", "%[1]s, %[2]s: 같은 네임스페이스에 붙인 두 이름입니다.", c.Name, other))
+			return
 		}
 		e.ok(found)
 	}
+}
+
+// same finds another name of a namespace, on this host or on another one.
+func (e *evaluation) same(c *lab.NamespaceCheck, inode uint64) lab.Text {
+	for _, node := range slices.Sorted(maps.Keys(e.st.Nodes)) {
+		n := e.st.Nodes[node]
+		if n.Namespace != nil && n.Namespace.Inode == inode {
+			return plain(node)
+		}
+		for _, name := range slices.Sorted(maps.Keys(n.Named)) {
+			switch {
+			case n.Named[name].Inode != inode || node == c.Host && name == c.Name:
+			case node == c.Host:
+				return plain(name)
+			default:
+				return place(observe.Place{Node: node, NS: name})
+			}
+		}
+	}
+	return nil
 }
 
 func (e *evaluation) bridge(c *lab.BridgeCheck) {

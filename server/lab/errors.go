@@ -18,18 +18,22 @@ type Error struct {
 // Error reads like a compiler's: file:line:column: message. Remedy.
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString(e.File)
-	if e.Line > 0 {
-		fmt.Fprintf(&b, ":%d:%d", e.Line, max(e.Column, 1))
+	if e.File != "" {
+		b.WriteString(e.File)
+		if e.Line > 0 {
+			fmt.Fprintf(&b, ":%d:%d", e.Line, max(e.Column, 1))
+		}
+		b.WriteString(": ")
 	}
-	b.WriteString(": " + e.Message)
+	b.WriteString(e.Message)
 	if e.Remedy != "" {
 		b.WriteString(". " + e.Remedy)
 	}
 	return b.String()
 }
 
-// Errors returns the single errors of what Load or LoadCourse returned.
+// Errors returns the single errors of what Load or LoadCourse returned; none
+// for an error that is about something else than the files of a lab.
 func Errors(err error) []*Error {
 	if err == nil {
 		return nil
@@ -45,7 +49,7 @@ func Errors(err error) []*Error {
 	if errors.As(err, &one) {
 		return []*Error{one}
 	}
-	return []*Error{{Message: err.Error()}}
+	return nil
 }
 
 // problems collects what is wrong with one file, so that an author sees it all at once.

@@ -12,6 +12,43 @@ func Lint(l *Lab, prefix string) []*Error {
 	add := func(file string, line int, message, remedy string) {
 		all = append(all, &Error{File: prefix + "/" + file, Line: line, Message: message, Remedy: remedy})
 	}
+	for _, e := range Differences(l) {
+		e.File = prefix + "/" + e.File
+		all = append(all, e)
+	}
+	for i := range l.Steps {
+		s := &l.Steps[i]
+		if len(s.Checks) == 0 {
+			continue
+		}
+		if len(s.Hints) == 0 && !slices.ContainsFunc(s.Checks, func(c Check) bool { return len(c.Hint) > 0 }) {
+			add("lab.yaml", s.line, fmt.Sprintf("step %s has no hint", s.ID), "Add hints, each helping a little more")
+		}
+		if len(s.Mistakes) == 0 {
+			add("lab.yaml", s.line, fmt.Sprintf("step %s has no mistake", s.ID), "Add what learners get wrong, and the check that must fail then")
+		}
+		reaches, blocks := false, false
+		for _, c := range s.Checks {
+			reaches = reaches || c.Reach != nil
+			blocks = blocks || c.Blocked != nil
+			if c.Reach != nil && c.Reach.At == "" {
+				add("lab.yaml", s.line, fmt.Sprintf("in step %s, whoever takes the address %s answers the reach check from %s", s.ID, c.Reach.To, c.Reach.From),
+					"Add at: HOST, so that the packet must really arrive there")
+			}
+		}
+		if blocks && !reaches {
+			add("lab.yaml", s.line, fmt.Sprintf("step %s asks only what is blocked: a network that is broken altogether passes it", s.ID), "Add a reach check for what must still work")
+		}
+	}
+	return all
+}
+
+// Differences returns where the lessons of the languages show other commands.
+func Differences(l *Lab) []*Error {
+	var all []*Error
+	add := func(file string, line int, message, remedy string) {
+		all = append(all, &Error{File: file, Line: line, Message: message, Remedy: remedy})
+	}
 	first := l.Lessons[Languages[0]]
 	for _, language := range Languages[1:] {
 		lesson := l.Lessons[language]
@@ -36,18 +73,6 @@ func Lint(l *Lab, prefix string) []*Error {
 						"A lesson shows the same commands in every language")
 				}
 			}
-		}
-	}
-	for i := range l.Steps {
-		s := &l.Steps[i]
-		if len(s.Checks) == 0 {
-			continue
-		}
-		if len(s.Hints) == 0 && !slices.ContainsFunc(s.Checks, func(c Check) bool { return len(c.Hint) > 0 }) {
-			add("lab.yaml", s.line, fmt.Sprintf("step %s has no hint", s.ID), "Add hints, each helping a little more")
-		}
-		if len(s.Mistakes) == 0 {
-			add("lab.yaml", s.line, fmt.Sprintf("step %s has no mistake", s.ID), "Add what learners get wrong, and the check that must fail then")
 		}
 	}
 	return all

@@ -1,11 +1,14 @@
 package lab
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"regexp"
+	"unicode/utf8"
 )
 
 var labName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
@@ -23,8 +26,14 @@ func Load(fsys fs.FS, name string) (*Lab, error) {
 	return load(sub, name, name+"/")
 }
 
-// LoadDir reads and validates the lab of a folder by itself; prefix stands before file names in errors.
-func LoadDir(dir fs.FS, name, prefix string) (*Lab, error) { return load(dir, name, prefix) }
+// LoadDir reads and validates the lab of a folder by itself; errors name its
+// files beneath shown, which is how the author calls the folder.
+func LoadDir(dir fs.FS, name, shown string) (*Lab, error) {
+	if !labName.MatchString(name) {
+		return nil, &Error{File: shown, Message: fmt.Sprintf("%q is no name for a lab", name), Remedy: "Call its folder by lower-case letters, digits and hyphens, a letter first"}
+	}
+	return load(dir, name, path.Join(shown)+"/")
+}
 
 func load(dir fs.FS, name, prefix string) (*Lab, error) {
 	file := prefix + "lab.yaml"
@@ -58,19 +67,28 @@ func load(dir fs.FS, name, prefix string) (*Lab, error) {
 }
 
 func readFile(dir fs.FS, name string) ([]byte, error) {
+	// Looked at before it is opened: opening a FIFO would wait.
+	fi, err := fs.Stat(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	if !fi.Mode().IsRegular() {
+		return nil, errors.New("it is no regular file")
+	}
 	f, err := dir.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if fi, err := f.Stat(); err == nil && !fi.Mode().IsRegular() {
-		return nil, errors.New("it is no regular file")
-	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(data) > maxFile {
+	switch {
+	case err == nil && len(data) > maxFile:
 		err = fmt.Errorf("it has more than %d bytes", maxFile)
+	case err == nil && !utf8.Valid(data):
+		err = errors.New("it is no text in UTF-8")
 	}
-	return data, err
+	// Editors of some systems begin a file with a byte order mark.
+	return bytes.TrimPrefix(data, []byte("\ufeff")), err
 }
 
 func reason(err error) string {

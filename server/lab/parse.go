@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -38,71 +38,19 @@ func decode(file string, data []byte, v any) *document {
 		return d
 	}
 	d.root = node.Content[0]
-	if aliases := countAliases(d.root, 0); aliases > 64 {
-		d.add(position{}, fmt.Sprintf("the file has %d aliases, more than 64", aliases), "Write the values out")
+	if d.shape(); len(d.list) > 0 {
 		return d
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	if err := dec.Decode(v); err != nil {
 		d.yamlError(err)
+		return d
+	}
+	if err := dec.Decode(&node); !errors.Is(err, io.EOF) {
+		d.add(position{}, "there is a second document behind a line ---", "A file has one document; remove the rest")
 	}
 	return d
-}
-
-func countAliases(n *yaml.Node, depth int) int {
-	if depth > 64 {
-		return 1 << 20
-	}
-	count := 0
-	if n.Kind == yaml.AliasNode {
-		count++
-	}
-	for _, c := range n.Content {
-		count += countAliases(c, depth+1)
-	}
-	return count
-}
-
-var (
-	unknownField = regexp.MustCompile(`field (\S+) not found in type (?:lab\.)?(\S+)`)
-	lineOf       = regexp.MustCompile(`line (\d+)(?:, column (\d+))?:? ?`)
-)
-
-// yamlError turns the library's errors into ours.
-func (d *document) yamlError(err error) {
-	var many *yaml.LoadErrors
-	if errors.As(err, &many) && len(many.Errors) > 0 {
-		for _, e := range many.Errors {
-			d.oneYAMLError(e)
-		}
-		return
-	}
-	var one *yaml.LoadError
-	if errors.As(err, &one) {
-		d.oneYAMLError(one)
-		return
-	}
-	d.add(position{}, strings.TrimPrefix(err.Error(), "yaml: "), "")
-}
-
-func (d *document) oneYAMLError(e *yaml.LoadError) {
-	at := position{e.Mark.Line, e.Mark.Column}
-	message := e.Message
-	if inner := errors.Unwrap(e); inner != nil && message == "" {
-		message = inner.Error()
-	}
-	message = lineOf.ReplaceAllString(strings.TrimPrefix(message, "yaml: "), "")
-	if m := unknownField.FindStringSubmatch(message); m != nil {
-		known := fieldsOf(m[2])
-		remedy := nearest(m[1], known)
-		if remedy == "" && len(known) > 0 {
-			remedy = "Known here: " + strings.Join(known, ", ")
-		}
-		d.add(at, fmt.Sprintf("unknown field %q", m[1]), remedy)
-		return
-	}
-	d.add(at, message, "")
 }
 
 // fieldsOf lists the YAML names of the fields of a type of this package.
@@ -214,12 +162,13 @@ func (s *Script) UnmarshalYAML(n *yaml.Node) error {
 	return fmt.Errorf("line %d, column %d: commands are written as host: command, or as a list of those", n.Line, n.Column)
 }
 
-// scriptLines reads what is typed on one host; on the pseudo host "answer" a
+// scriptLines reads what is typed on one host: a text is one command, of
+// several lines maybe (a loop, a here-document), and each entry of a list is one. On the pseudo host "answer" a
 // mapping name: value becomes lines "name=value".
 func scriptLines(host string, v *yaml.Node) ([]string, error) {
 	switch {
 	case v.Kind == yaml.ScalarNode:
-		return strings.Split(strings.TrimRight(v.Value, "\n"), "\n"), nil
+		return []string{strings.TrimRight(v.Value, "\n")}, nil
 	case v.Kind == yaml.SequenceNode:
 		var lines []string
 		if err := v.Decode(&lines); err != nil {

@@ -3,23 +3,29 @@ package lab
 import (
 	"fmt"
 	"maps"
-	"net"
+	"net/netip"
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 )
 
 // Bounds of a lab.
 const (
-	maxHosts = 32
-	maxLinks = 64
-	maxSteps = 40
+	maxHosts    = 32
+	maxSwitches = 16
+	maxLinks    = 64
+	maxSteps    = 40
+	maxChecks   = 32 // of a step
+	maxTexts    = 32 // entries of a host's lists: addresses, routes, settings, files, start commands
+	maxCommand  = 16 << 10
+	maxGrid     = 100 // columns and rows of the diagram
 )
 
 var (
-	nodeName   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,14}$`)
+	nodeName   = regexp.MustCompile(`^[A-Za-z]([A-Za-z0-9-]{0,13}[A-Za-z0-9])?$`)
 	deviceName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,14}$`) // below IFNAMSIZ, without what ip(8) would trip over
 	stepID     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 	sysctlKey  = regexp.MustCompile(`^net(\.[A-Za-z0-9_-]+)+$`)
@@ -59,15 +65,15 @@ func (t *Topology) validate(d *document) {
 	if len(t.Hosts) == 0 {
 		d.add(d.at("topology"), "the topology has no hosts", "Add one: hosts: {A: {at: [0, 0]}}")
 	}
-	if len(t.Hosts) > maxHosts || len(t.Switches) > maxHosts || len(t.Links) > maxLinks {
+	if len(t.Hosts) > maxHosts || len(t.Switches) > maxSwitches || len(t.Links) > maxLinks {
 		d.add(d.at("topology"), fmt.Sprintf("the topology has %d hosts, %d switches and %d links", len(t.Hosts), len(t.Switches), len(t.Links)),
-			fmt.Sprintf("At most %d hosts, %d switches and %d links fit", maxHosts, maxHosts, maxLinks))
+			fmt.Sprintf("At most %d hosts, %d switches and %d links fit", maxHosts, maxSwitches, maxLinks))
 	}
 	lower := map[string]string{}
 	name := func(kind, n string) {
 		at := d.at("topology", kind, n)
-		if !nodeName.MatchString(n) || n == AnswerHost {
-			d.add(at, fmt.Sprintf("%q is no name for a host or switch", n), "Use 1 to 15 letters, digits and hyphens, a letter first")
+		if !nodeName.MatchString(n) || n == AnswerHost || strings.EqualFold(n, "localhost") {
+			d.add(at, fmt.Sprintf("%q is no name for a host or switch", n), "Use 1 to 15 letters, digits and inner hyphens, a letter first; answer and localhost mean something else")
 		}
 		if other, ok := lower[strings.ToLower(n)]; ok {
 			d.add(at, fmt.Sprintf("%q and %q are the same name to DNS", other, n), "Rename one")
@@ -82,9 +88,7 @@ func (t *Topology) validate(d *document) {
 	for _, n := range slices.Sorted(maps.Keys(t.Switches)) {
 		name("switches", n)
 		d.text(t.Switches[n].Label, false, "topology", "switches", n, "label")
-		if child(d.node("topology", "switches", n), "at") == nil {
-			d.add(d.at("topology", "switches", n), fmt.Sprintf("switch %q has no place in the diagram", n), "Add at: [column, row]")
-		}
+		d.place(t.Switches[n].At, "switch", n, "topology", "switches", n)
 	}
 }
 
@@ -115,7 +119,7 @@ func (t *Topology) validateLinks(d *document) map[string]map[string]bool {
 				d.add(at, fmt.Sprintf("link to unknown node %q; the topology has %s", e.Node, strings.Join(known, ", ")), or(nearest(e.Node, known), "Add it under hosts or switches, or correct the link"))
 			case isHost && e.Device == "":
 				d.add(at, fmt.Sprintf("the link to host %q does not say which device", e.Node), fmt.Sprintf("Write %s:eth0", e.Node))
-			case isHost && (!deviceName.MatchString(e.Device) || e.Device == "lo"):
+			case isHost && !isDevice(e.Device) || e.Device == "lo":
 				d.add(at, fmt.Sprintf("%q is no name for a device", e.Device), "Use 1 to 15 letters, digits, dots, hyphens and underscores, a letter first")
 			case isHost:
 				if devices[e.Node] == nil {
@@ -144,9 +148,7 @@ func (t *Topology) validateLinks(d *document) map[string]map[string]bool {
 
 func (h Host) validate(d *document, name string, devices map[string]bool) {
 	place := func(p ...any) position { return d.at(append([]any{"topology", "hosts", name}, p...)...) }
-	if child(d.node("topology", "hosts", name), "at") == nil {
-		d.add(place(), fmt.Sprintf("host %q has no place in the diagram", name), "Add at: [column, row]")
-	}
+	d.place(h.At, "host", name, "topology", "hosts", name)
 	if !slices.Contains([]string{"", "host", "router", "server"}, h.Kind) {
 		d.add(place("kind"), fmt.Sprintf("unknown kind %q of host %q", h.Kind, name), "Use host, router or server")
 	}
@@ -156,26 +158,35 @@ func (h Host) validate(d *document, name string, devices map[string]bool) {
 		if dev != "lo" && !devices[dev] {
 			d.add(place("interfaces", dev), fmt.Sprintf("host %q has no device %q", name, dev), or(nearest(dev, slices.Sorted(maps.Keys(devices))), "Give it one by a link"))
 		}
-		if i.MAC != "" {
-			if m, err := net.ParseMAC(i.MAC); err != nil || len(m) != 6 || m[0]&1 != 0 {
-				d.add(place("interfaces", dev, "mac"), fmt.Sprintf("%q is no MAC address for a device", i.MAC), "Write it as 02:42:ac:11:00:02; the first byte is even")
-			}
+		if i.MAC != "" && !isMAC(i.MAC) {
+			d.add(place("interfaces", dev, "mac"), fmt.Sprintf("%q is no MAC address for a device", i.MAC), "Write it as 02:42:ac:11:00:02, in quotes; the first byte is even")
+		}
+		if slices.ContainsFunc(i.Addresses, func(a netip.Prefix) bool { return !a.IsValid() || a.Addr().Is4In6() }) {
+			d.add(place("interfaces", dev, "addresses"), fmt.Sprintf("an address of %s:%s is none", name, dev), "Write it as 192.168.1.10/24 or 2001:db8::1/64")
 		}
 	}
-	for i, r := range h.Routes {
-		if !isRouteTarget(r.To) {
-			d.add(place("routes", i, "to"), fmt.Sprintf("%q is no destination of a route", r.To), "Write a network such as 10.0.0.0/24, or default")
+	for i := range h.Routes {
+		h.Routes[i].validate(d, devices, place, i)
+	}
+	for _, list := range []struct {
+		what string
+		n    int
+	}{{"interfaces", len(h.Interfaces)}, {"routes", len(h.Routes)}, {"sysctl", len(h.Sysctl)}, {"files", len(h.Files)}, {"start", len(h.Start)}} {
+		if list.n > maxTexts {
+			d.add(place(list.what), fmt.Sprintf("host %q has %d entries in %s, more than %d", name, list.n, list.what, maxTexts), "Leave the rest to a start command")
 		}
-		if r.Via == "" && r.Dev == "" {
-			d.add(place("routes", i), "the route says neither via nor dev", "Say by which gateway or device")
-		}
-		if r.Via != "" && net.ParseIP(r.Via) == nil {
-			d.add(place("routes", i, "via"), fmt.Sprintf("%q is no address", r.Via), "Write the gateway's address")
+	}
+	for i, line := range h.Start {
+		if !isCommand(line) {
+			d.add(place("start", i), fmt.Sprintf("start command %d of host %q is empty, too long or has control characters", i+1, name), "Write one command, of several lines maybe")
 		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(h.Sysctl)) {
 		if !sysctlKey.MatchString(k) {
 			d.add(place("sysctl", k), fmt.Sprintf("a lab cannot set %q", k), "Only net.* settings belong to a host")
+		}
+		if strings.ContainsFunc(h.Sysctl[k], unicode.IsControl) {
+			d.add(place("sysctl", k), fmt.Sprintf("the value of %q has control characters", k), "Write it in one line")
 		}
 	}
 	for _, f := range slices.Sorted(maps.Keys(h.Files)) {
@@ -183,14 +194,6 @@ func (h Host) validate(d *document, name string, devices map[string]bool) {
 			d.add(place("files", f), fmt.Sprintf("%q is no path for a file", f), "Write an absolute path without .. in it")
 		}
 	}
-}
-
-func isRouteTarget(s string) bool {
-	if s == "default" {
-		return true
-	}
-	_, _, err := net.ParseCIDR(s)
-	return err == nil
 }
 
 // text checks that a text has every language and nothing else.
@@ -205,6 +208,9 @@ func (d *document) text(t Text, needed bool, path ...any) {
 		if strings.TrimSpace(t[language]) == "" {
 			d.add(d.at(path...), fmt.Sprintf("%v has no text in language %q", path[len(path)-1], language), "Write it in each language: "+strings.Join(Languages, ", "))
 		}
+		if strings.ContainsFunc(t[language], func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
+			d.add(d.at(append(path, language)...), fmt.Sprintf("%v has control characters", path[len(path)-1]), "Write plain text")
+		}
 	}
 	for language := range t {
 		if !slices.Contains(Languages, language) {
@@ -215,8 +221,18 @@ func (d *document) text(t Text, needed bool, path ...any) {
 
 func (l *Lab) validateStep(d *document, i int, s *Step) {
 	at := func(p ...any) position { return d.at(append([]any{"steps", i}, p...)...) }
+	if len(s.Checks) > maxChecks {
+		d.add(at("checks"), fmt.Sprintf("step %q has %d checks, more than %d", s.ID, len(s.Checks), maxChecks), "Make two steps of it")
+	}
+	answers := map[string]bool{}
 	for j := range s.Checks {
 		l.validateCheck(d, &s.Checks[j], "steps", i, "checks", j)
+		if a := s.Checks[j].Answer; a != nil {
+			if answers[a.Name] {
+				d.add(at("checks", j, "answer", "name"), fmt.Sprintf("two answers of step %q have the name %q", s.ID, a.Name), "Rename one")
+			}
+			answers[a.Name] = true
+		}
 	}
 	for j, h := range s.Hints {
 		d.text(h, true, "steps", i, "hints", j)
@@ -230,8 +246,8 @@ func (l *Lab) validateStep(d *document, i int, s *Step) {
 				continue
 			}
 			l.knownHost(d, c.Host, append([]any{"steps", i}, p...)...)
-			if strings.TrimSpace(c.Line) == "" || strings.ContainsFunc(c.Line, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
-				d.add(at(p...), fmt.Sprintf("a command on %q is empty or has control characters", c.Host), "Write one command a line")
+			if !isCommand(c.Line) {
+				d.add(at(p...), fmt.Sprintf("a command on %q is empty, too long or has control characters", c.Host), "Write a text for one command, of several lines maybe, or a list for several")
 			}
 		}
 	}
@@ -250,10 +266,11 @@ func (l *Lab) validateStep(d *document, i int, s *Step) {
 
 // failing finds the check that a mistake names: kind, or kind#N.
 func (s *Step) failing(name string) *Check {
-	kind, number, _ := strings.Cut(name, "#")
+	kind, number, numbered := strings.Cut(name, "#")
 	n := 1
-	if number != "" {
-		if _, err := fmt.Sscanf(number, "%d", &n); err != nil {
+	if numbered {
+		var err error
+		if n, err = strconv.Atoi(number); err != nil || n < 1 || number[0] == '+' {
 			return nil
 		}
 	}

@@ -7,7 +7,9 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -33,7 +35,7 @@ func (l *Lab) validateCheck(d *document, c *Check, path ...any) {
 	}
 	host := func(w Where) { l.knownHost(d, w.Host, append(slices.Clone(path), "host")...) }
 	device := func(name string) {
-		if !deviceName.MatchString(name) {
+		if !isDevice(name) {
 			bad("dev", fmt.Sprintf("%q is no name for a device", name), "Name the device, such as eth0")
 		}
 	}
@@ -47,18 +49,31 @@ func (l *Lab) validateCheck(d *document, c *Check, path ...any) {
 			bad(field, fmt.Sprintf("cannot read the pattern: %v", err), "Write it in RE2 syntax")
 		}
 	}
-	peer := func(p *LinkPeer) {
-		if p != nil {
-			host(p.Where)
-			device(p.Dev)
+	peer := func(field string, p *LinkPeer) {
+		if p == nil {
+			return
 		}
+		l.knownHost(d, p.Host, append(slices.Clone(path), field, "host")...)
+		if !isDevice(p.Dev) {
+			d.add(d.at(append(slices.Clone(path), field, "dev")...), fmt.Sprintf("%q is no name for a device", p.Dev), "Name the device, such as eth0")
+		}
+	}
+	// alone refuses what absent leaves no room for.
+	alone := func(absent bool, more ...bool) {
+		if absent && slices.Contains(more, true) {
+			bad("absent", "the check asks that something is absent, and how it is", "Leave absent out, or the rest")
+		}
+	}
+	if w := c.where(); w != nil && w.NS != "" && !isDevice(w.NS) {
+		bad("ns", fmt.Sprintf("%q is no name for a namespace", w.NS), "Use letters, digits, hyphens")
 	}
 	switch {
 	case c.Link != nil:
 		host(c.Link.Where)
 		device(c.Link.Dev)
 		oneOf("state", c.Link.State, "", "up", "down")
-		peer(c.Link.Peer)
+		peer("peer", c.Link.Peer)
+		alone(c.Link.Absent, c.Link.State != "", c.Link.Type != "", c.Link.Master != "", c.Link.Peer != nil)
 	case c.Address != nil:
 		host(c.Address.Where)
 		device(c.Address.Dev)
@@ -67,12 +82,19 @@ func (l *Lab) validateCheck(d *document, c *Check, path ...any) {
 		}
 	case c.Route != nil:
 		host(c.Route.Where)
-		if !isRouteTarget(c.Route.To) {
-			bad("to", fmt.Sprintf("%q is no destination of a route", c.Route.To), "Write a network such as 10.0.0.0/24, or default")
+		if message, remedy := badTarget(c.Route.To); message != "" {
+			bad("to", message, remedy)
 		}
+		if to, _ := target(c.Route.To); to.IsValid() && c.Route.Via.IsValid() && to.Addr().Is4() != c.Route.Via.Is4() {
+			bad("via", fmt.Sprintf("the gateway %s is of another IP version than %s", c.Route.Via, to), "Write a gateway of the same version")
+		}
+		if c.Route.Dev != "" {
+			device(c.Route.Dev)
+		}
+		alone(c.Route.Absent, c.Route.Via.IsValid(), c.Route.Dev != "")
 	case c.Neighbour != nil:
 		host(c.Neighbour.Where)
-		peer(c.Neighbour.Of)
+		peer("of", c.Neighbour.Of)
 		if !c.Neighbour.IP.IsValid() {
 			bad("ip", "the neighbour's address is missing", "Add ip: 192.168.1.11")
 		}
@@ -83,7 +105,7 @@ func (l *Lab) validateCheck(d *document, c *Check, path ...any) {
 		}
 	case c.Namespace != nil:
 		host(Where{Host: c.Namespace.Host})
-		if !deviceName.MatchString(c.Namespace.Name) {
+		if !isDevice(c.Namespace.Name) {
 			bad("name", fmt.Sprintf("%q is no name for a namespace", c.Namespace.Name), "Use letters, digits, hyphens")
 		}
 	case c.Bridge != nil:
@@ -91,20 +113,29 @@ func (l *Lab) validateCheck(d *document, c *Check, path ...any) {
 			host(c.Bridge.Where)
 			device(c.Bridge.Dev)
 		}
+		if _, isSwitch := l.Topology.Switches[c.Bridge.Host]; isSwitch && (c.Bridge.Dev != "" || c.Bridge.NS != "" || len(c.Bridge.Ports) > 0) {
+			bad("ports", fmt.Sprintf("the bridge and the ports of switch %q have no names of their own", c.Bridge.Host), "Ask what it has learned: {host: …, dev: …}")
+		}
 		if len(c.Bridge.Ports) == 0 && c.Bridge.Learned == nil {
 			bad("ports", "the bridge check asks nothing", "Add ports: [...] or learned: {host: …, dev: …}")
 		}
-		peer(c.Bridge.Learned)
+		for _, p := range c.Bridge.Ports {
+			if !isDevice(p) {
+				bad("ports", fmt.Sprintf("%q is no name for a device", p), "Name the ports, such as veth0")
+			}
+		}
+		peer("learned", c.Bridge.Learned)
 	case c.Reach != nil:
 		l.validateReach(bad, host, oneOf, c.Reach)
 	case c.Blocked != nil:
 		l.validateReach(bad, host, oneOf, c.Blocked)
 	case c.File != nil:
 		host(Where{Host: c.File.Host})
-		if !strings.HasPrefix(c.File.Path, "/") {
-			bad("path", fmt.Sprintf("%q is no absolute path", c.File.Path), "Begin it with /")
+		if f := c.File.Path; !strings.HasPrefix(f, "/") || f == "/" || strings.ContainsFunc(f, unicode.IsControl) {
+			bad("path", fmt.Sprintf("%q is no absolute path of a file", f), "Begin it with /")
 		}
-		pattern("matches", c.File.Matches)
+		pattern("matches", "(?m)"+c.File.Matches)
+		alone(c.File.Absent, c.File.Matches != "")
 	case c.Listens != nil:
 		host(c.Listens.Where)
 		oneOf("proto", c.Listens.Proto, "", "tcp", "udp")
@@ -119,23 +150,79 @@ func (l *Lab) validateCheck(d *document, c *Check, path ...any) {
 func (l *Lab) validateReach(bad func(field, message, remedy string), host func(Where), oneOf func(string, string, ...string), r *ReachCheck) {
 	host(Where{Host: r.From})
 	if r.At != "" {
-		at, _, _ := strings.Cut(r.At, "/")
+		at, ns, named := strings.Cut(r.At, "/")
 		host(Where{Host: at})
+		if named && !isDevice(ns) {
+			bad("at", fmt.Sprintf("%q is no name for a namespace", ns), "Write at: HOST or at: HOST/NAMESPACE")
+		}
+	}
+	if r.NS != "" && !isDevice(r.NS) {
+		bad("ns", fmt.Sprintf("%q is no name for a namespace", r.NS), "Use letters, digits, hyphens")
 	}
 	oneOf("proto", r.Proto, "", "icmp", "tcp", "http")
-	switch r.Proto {
-	case "http":
-		if u, err := url.Parse(r.To); err != nil || u.Scheme != "http" || u.Host == "" {
-			bad("to", fmt.Sprintf("%q is no http URL", r.To), "Write http://192.168.1.11/")
-		}
-	default:
-		if _, err := netip.ParseAddr(r.To); err != nil {
-			bad("to", fmt.Sprintf("%q is no address", r.To), "Write an address; a name could be answered by the learner's own files")
-		}
-		if r.Proto == "tcp" && (r.Port < 1 || r.Port > 65535) {
-			bad("port", fmt.Sprintf("%d is no port", r.Port), "Use 1 to 65535")
-		}
+	if r.Port != 0 && r.Proto != "tcp" {
+		bad("port", "a port belongs to proto: tcp", "Write proto: tcp, or the port into the URL")
 	}
+	if r.Contains != "" && r.Proto != "http" {
+		bad("contains", "a text belongs to proto: http", "Write proto: http and a URL")
+	}
+	if r.Proto == "http" {
+		u, err := url.Parse(r.To)
+		if err != nil || u.Scheme != "http" || u.Host == "" || u.User != nil || strings.ContainsFunc(r.To, unicode.IsControl) {
+			bad("to", fmt.Sprintf("%q is no http URL", r.To), "Write http://192.168.1.11/ or http://[2001:db8::11]/")
+			return
+		}
+		if port, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || port == 0) {
+			bad("to", fmt.Sprintf("%q is no port", u.Port()), "Use 1 to 65535")
+		}
+		address(bad, u.Hostname())
+		return
+	}
+	switch {
+	case strings.Contains(r.To, "://"):
+		bad("to", fmt.Sprintf("%q is a URL", r.To), "Add proto: http")
+		return
+	case r.Proto == "tcp" && (r.Port < 1 || r.Port > 65535):
+		bad("port", fmt.Sprintf("%d is no port", r.Port), "Use 1 to 65535")
+	}
+	address(bad, r.To)
+}
+
+// address refuses what a probe cannot be sent to.
+func address(bad func(field, message, remedy string), s string) {
+	a, err := netip.ParseAddr(s)
+	switch {
+	case err == nil && !a.IsUnspecified() && !a.IsMulticast() && !a.Is4In6() && a.Zone() == "" && !(a.Is6() && a.IsLinkLocalUnicast()):
+	case err == nil:
+		bad("to", fmt.Sprintf("%q is no address of one host in the whole network", s), "Write a host's own address, not a link-local, multicast or mapped one")
+	default:
+		if _, err := netip.ParseAddrPort(s); err == nil {
+			bad("to", fmt.Sprintf("%q has a port", s), "Write to: ADDRESS, proto: tcp, port: NUMBER")
+			return
+		}
+		bad("to", fmt.Sprintf("%q is no address", s), "Write an address; a name could be answered by the learner's own files")
+	}
+}
+
+// where is the namespace that a check is about, if it has one.
+func (c *Check) where() *Where {
+	switch {
+	case c.Link != nil:
+		return &c.Link.Where
+	case c.Address != nil:
+		return &c.Address.Where
+	case c.Route != nil:
+		return &c.Route.Where
+	case c.Neighbour != nil:
+		return &c.Neighbour.Where
+	case c.Sysctl != nil:
+		return &c.Sysctl.Where
+	case c.Bridge != nil:
+		return &c.Bridge.Where
+	case c.Listens != nil:
+		return &c.Listens.Where
+	}
+	return nil
 }
 
 func (l *Lab) validateAnswer(d *document, bad func(field, message, remedy string), pattern func(field, p string), a *AnswerCheck, path []any) {
@@ -144,7 +231,7 @@ func (l *Lab) validateAnswer(d *document, bad func(field, message, remedy string
 	}
 	d.text(a.Question, true, append(slices.Clone(path), "question")...)
 	ways := 0
-	for _, set := range []bool{a.Value != "", a.Matches != "", len(a.Choices) > 0, a.Is != nil} {
+	for _, set := range []bool{strings.TrimSpace(a.Value) != "", a.Matches != "", len(a.Choices) > 0, a.Is != nil} {
 		if set {
 			ways++
 		}
@@ -152,13 +239,21 @@ func (l *Lab) validateAnswer(d *document, bad func(field, message, remedy string
 	if ways != 1 {
 		bad("name", "the answer does not say what is right, or says it twice", "Give exactly one of value, matches, choices, is")
 	}
-	pattern("matches", a.Matches)
+	pattern("matches", "^(?:"+a.Matches+")$")
 	right := 0
+	texts := map[string]bool{}
 	for i, c := range a.Choices {
 		d.text(c.Text, true, append(slices.Clone(path), "choices", i, "text")...)
 		d.text(c.Why, false, append(slices.Clone(path), "choices", i, "why")...)
 		if c.Right {
 			right++
+		}
+		for _, language := range Languages {
+			text := language + strings.ToLower(strings.Join(strings.Fields(c.Text[language]), " "))
+			if texts[text] && len(text) > len(language) {
+				d.add(d.at(append(slices.Clone(path), "choices", i, "text")...), fmt.Sprintf("two choices read %q", c.Text[language]), "Tell them apart")
+			}
+			texts[text] = true
 		}
 	}
 	if len(a.Choices) > 0 && right != 1 {
@@ -166,6 +261,9 @@ func (l *Lab) validateAnswer(d *document, bad func(field, message, remedy string
 	}
 	if a.Is != nil {
 		l.knownHost(d, a.Is.Host, append(slices.Clone(path), "is", "host")...)
+		if !isDevice(a.Is.Dev) {
+			d.add(d.at(append(slices.Clone(path), "is", "dev")...), fmt.Sprintf("%q is no name for a device", a.Is.Dev), "Add dev: eth0")
+		}
 		known := []string{"mac", "ifindex", "mtu", "address", "peer-ifindex"}
 		if !slices.Contains(known, a.Is.Fact) {
 			d.add(d.at(append(slices.Clone(path), "is", "fact")...), fmt.Sprintf("unknown fact %q", a.Is.Fact), "Known are: "+strings.Join(known, ", "))

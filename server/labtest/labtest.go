@@ -6,7 +6,6 @@ package labtest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -28,6 +27,8 @@ type Options struct {
 	Progress func(what string)
 	// Parallel is how many sandboxes are used at once; 2.
 	Parallel int
+	// Patience is how long one command may take; 30 seconds.
+	Patience time.Duration
 }
 
 // Problem is one thing that does not hold.
@@ -71,6 +72,9 @@ func Prove(ctx context.Context, l *lab.Lab, o Options) (Report, error) {
 	if o.Parallel == 0 {
 		o.Parallel = 2
 	}
+	if o.Patience == 0 {
+		o.Patience = 30 * time.Second
+	}
 	p := &prover{o: o, lab: l, report: Report{Lab: l.Name}, failed: map[string]map[int]bool{}}
 	began := time.Now()
 	for i := range l.Steps {
@@ -78,6 +82,9 @@ func Prove(ctx context.Context, l *lab.Lab, o Options) (Report, error) {
 		p.report.Mistakes += len(l.Steps[i].Mistakes)
 	}
 	p.report.Steps = len(l.Steps)
+	for _, d := range lab.Differences(l) {
+		p.problem("", "%s:%d: %s. %s", d.File, d.Line, d.Message, d.Remedy)
+	}
 	tasks := []func(context.Context) error{p.solution}
 	for _, language := range p.languages() {
 		tasks = append(tasks, func(ctx context.Context) error { return p.lesson(ctx, language) })
@@ -164,17 +171,6 @@ func name(s *lab.Step, at int) string {
 	return fmt.Sprintf("the check %s#%d", kind, n)
 }
 
-// indexOf finds the check that a mistake names; -1 if there is none.
-func indexOf(s *lab.Step, named string) int {
-	for i := range s.Checks {
-		n := strings.TrimPrefix(name(s, i), "the check ")
-		if n == named || n == named+"#1" {
-			return i
-		}
-	}
-	return -1
-}
-
 // untouched reports steps that pass before anybody has done anything.
 func (p *prover) untouched(ctx context.Context, w *world, when string) {
 	for i := range p.lab.Steps {
@@ -186,6 +182,19 @@ func (p *prover) untouched(ctx context.Context, w *world, when string) {
 		p.saw(s, r)
 		if r.ok() {
 			p.problem(s.ID, "passes %s, before anybody has done anything", when)
+		}
+		p.nonsense(ctx, w, s)
+	}
+}
+
+// nonsense answers what cannot be right.
+func (p *prover) nonsense(ctx context.Context, w *world, s *lab.Step) {
+	for i := range s.Checks {
+		if a := s.Checks[i].Answer; a != nil {
+			r := w.e.Evaluate(ctx, &s.Checks[i], w.obs, map[string]string{a.Name: "no such thing 73"})
+			if r.OK {
+				p.problem(s.ID, "%s takes anything for right", name(s, i))
+			}
 		}
 	}
 }
@@ -212,7 +221,7 @@ func (p *prover) solution(ctx context.Context) error {
 		}
 		for _, c := range s.Solution {
 			if c.Host == lab.AnswerHost {
-				w.answer(s.Answer(c.Line))
+				given(w, s, c)
 				continue
 			}
 			// The exit status is not looked at: the checks say whether it did what it should.
@@ -238,7 +247,42 @@ func (p *prover) solution(ctx context.Context) error {
 		return err
 	}
 	p.untouched(ctx, w, "after a reset")
+	return p.catchUp(ctx, w)
+}
+
+// catchUp runs all solutions without a terminal, each command in a shell of its
+// own, as catching up to a step does.
+func (p *prover) catchUp(ctx context.Context, w *world) error {
+	for i := range p.lab.Steps {
+		s := &p.lab.Steps[i]
+		p.progress("catching up to %s", s.ID)
+		if err := p.solve(ctx, w, s); err != nil {
+			return err
+		}
+		if r := w.eventually(ctx, s); !r.ok() && ctx.Err() == nil {
+			p.problem(s.ID, "catching up does not solve it: there each command has a shell of its own. %s", r.why(s))
+		}
+	}
 	return ctx.Err()
+}
+
+// solve runs the solution of a step.
+func (p *prover) solve(ctx context.Context, w *world, s *lab.Step) error {
+	for _, c := range s.Solution {
+		if c.Host == lab.AnswerHost {
+			given(w, s, c)
+		} else if _, err := w.run(ctx, c); err != nil {
+			return fmt.Errorf("the solution of step %s: %w", s.ID, err)
+		}
+	}
+	w.answerRest(ctx, s)
+	return nil
+}
+
+// given gives the answer of a script.
+func given(w *world, s *lab.Step, c lab.Command) {
+	name, value := s.Answer(c.Line)
+	w.answer(s, name, value)
 }
 
 func (p *prover) count() {
@@ -255,13 +299,14 @@ func (p *prover) solved(ctx context.Context, before int) (*world, error) {
 	}
 	for i := range p.lab.Steps[:before] {
 		s := &p.lab.Steps[i]
-		for _, c := range s.Solution {
-			if c.Host == lab.AnswerHost {
-				w.answer(s.Answer(c.Line))
-			} else if err := w.run(ctx, c); err != nil {
-				w.close()
-				return nil, err
-			}
+		if err := p.solve(ctx, w, s); err != nil {
+			w.close()
+			return nil, err
+		}
+		// What a solution starts may take a moment.
+		if r := w.eventually(ctx, s); !r.ok() && ctx.Err() != nil {
+			w.close()
+			return nil, ctx.Err()
 		}
 	}
 	return w, nil
@@ -280,24 +325,27 @@ func (p *prover) mistake(ctx context.Context, step, at int) error {
 	defer w.close()
 	for _, c := range m.Run {
 		if c.Host == lab.AnswerHost {
-			w.answer(s.Answer(c.Line))
-		} else if err := w.run(ctx, c); err != nil {
-			return err
+			given(w, s, c)
+			continue
+		}
+		exit, err := w.run(ctx, c)
+		if err != nil {
+			return fmt.Errorf("mistake %d of step %s: %w", at+1, s.ID, err)
+		}
+		if exit == 127 {
+			p.problem(s.ID, "mistake %d is not made: %q on %s names a command that does not exist", at+1, c.Line, c.Host)
 		}
 	}
-	named := indexOf(s, m.Fails)
+	named := s.FailingCheck(*m)
 	if named < 0 { // a loaded lab has none such
 		return fmt.Errorf("cannot find the check %q of step %s", m.Fails, s.ID)
 	}
+	// What is wrong stays wrong, when the network has come to rest.
+	if err := w.quiet(ctx); err != nil {
+		return err
+	}
 	r := w.evaluate(ctx, s)
 	p.saw(s, r)
-	if !r[named].OK {
-		// Maybe the network was only slow: what is wrong stays wrong.
-		if err := w.quiet(ctx); err != nil {
-			return err
-		}
-		r = w.evaluate(ctx, s)
-	}
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -340,21 +388,19 @@ func (p *prover) lesson(ctx context.Context, language string) error {
 		p.progress("the commands of %s (%s)", section.Step, language)
 		for _, b := range section.Blocks() {
 			failed := false
-			for _, line := range strings.Split(b.Code, "\n") {
-				if strings.TrimSpace(line) == "" {
-					continue
-				}
+			for _, one := range w.statements(ctx, b.Host, b.Code) {
 				p.count()
-				exit, err := w.typeLine(ctx, b.Host, line)
+				exit, err := w.typeLine(ctx, b.Host, one.code)
+				line, at := one.code, section.Line+b.Line+one.line
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
 				switch {
 				case err != nil:
-					p.problem(section.Step, "the lesson's command %q on %s %v (%s, line %d)", line, b.Host, err, file(language), section.Line+b.Line)
+					p.problem(section.Step, "the lesson's command %q on %s %v (%s, line %d)", line, b.Host, err, file(language), at)
 				case exit != 0 && !b.Fails:
 					p.problem(section.Step, "the lesson's command %q on %s ends with exit code %d: %s (%s, line %d). If it should, write fails behind host=%s",
-						line, b.Host, exit, w.last(b.Host), file(language), section.Line+b.Line, b.Host)
+						line, b.Host, exit, w.last(b.Host), file(language), at, b.Host)
 				}
 				failed = failed || exit != 0
 			}
@@ -368,14 +414,9 @@ func (p *prover) lesson(ctx context.Context, language string) error {
 		if r := w.evaluate(ctx, s); r.ok() {
 			continue
 		}
-		for _, c := range s.Solution {
-			if c.Host == lab.AnswerHost {
-				w.answer(s.Answer(c.Line))
-			} else if err := w.run(ctx, c); err != nil {
-				return err
-			}
+		if err := p.solve(ctx, w, s); err != nil {
+			return err
 		}
-		w.answerRest(ctx, s)
 		if r := w.eventually(ctx, s); !r.ok() {
 			p.problem(s.ID, "after the lesson's commands, the solution does not pass. %s", r.why(s))
 		}
@@ -384,5 +425,3 @@ func (p *prover) lesson(ctx context.Context, language string) error {
 }
 
 func file(language string) string { return "lesson." + language + ".md" }
-
-var errHung = errors.New("does not come back to the prompt")

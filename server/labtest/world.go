@@ -3,12 +3,7 @@ package labtest
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io"
-	"os"
-	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,10 +14,9 @@ import (
 )
 
 const (
-	commandTimeout = 30 * time.Second
-	passTimeout    = 6 * time.Second
-	rebootTimeout  = 15 * time.Second
-	mostOutput     = 64 << 10
+	passTimeout   = 6 * time.Second
+	rebootTimeout = 15 * time.Second
+	mostOutput    = 64 << 10
 )
 
 // results are those of all checks of a step.
@@ -53,7 +47,8 @@ type world struct {
 	e        session.Engine
 	sb       session.Sandbox
 	obs      session.Observer
-	answers  map[string]string
+	patience time.Duration                // with one command
+	answers  map[string]map[string]string // by step and name
 	typists  map[string]*typist
 	rebooted chan string // hosts, when they are up again
 	done     chan struct{}
@@ -71,7 +66,7 @@ func (p *prover) world(ctx context.Context) (*world, error) {
 		return nil, fmt.Errorf("cannot observe a sandbox of %s: %w", p.lab.Name, err)
 	}
 	w := &world{
-		e: p.o.Engine, sb: sb, obs: obs, answers: map[string]string{}, typists: map[string]*typist{},
+		e: p.o.Engine, sb: sb, obs: obs, patience: p.o.Patience, answers: map[string]map[string]string{}, typists: map[string]*typist{},
 		rebooted: make(chan string, 16), done: make(chan struct{}),
 	}
 	go w.hear()
@@ -113,27 +108,34 @@ func (w *world) close() {
 	})
 }
 
-func (w *world) answer(name, value string) { w.answers[name] = value }
+// answer gives an answer of a step; those of other steps may have the same name.
+func (w *world) answer(s *lab.Step, name, value string) {
+	if w.answers[s.ID] == nil {
+		w.answers[s.ID] = map[string]string{}
+	}
+	w.answers[s.ID][name] = value
+}
 
 // answerRest answers what the solution leaves to the sandbox's own facts.
 func (w *world) answerRest(ctx context.Context, s *lab.Step) {
 	for i := range s.Checks {
 		a := s.Checks[i].Answer
-		if a == nil || a.Is == nil || w.answers[a.Name] != "" {
+		if a == nil || a.Is == nil || w.answers[s.ID][a.Name] != "" {
 			continue
 		}
 		if v, ok := w.e.RightAnswer(ctx, a, w.obs); ok {
-			w.answer(a.Name, v)
+			w.answer(s, a.Name, v)
 		}
 	}
 }
 
 func (w *world) evaluate(ctx context.Context, s *lab.Step) results {
 	_, _ = w.obs.Refresh(ctx)
+	answers := w.answers[s.ID]
 	all := make(results, len(s.Checks))
 	var wait sync.WaitGroup
 	for i := range s.Checks {
-		wait.Go(func() { all[i] = w.e.Evaluate(ctx, &s.Checks[i], w.obs, w.answers) })
+		wait.Go(func() { all[i] = w.e.Evaluate(ctx, &s.Checks[i], w.obs, answers) })
 	}
 	wait.Wait()
 	return all
@@ -171,166 +173,4 @@ func (w *world) quiet(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-}
-
-// run runs a command without a terminal; its exit status does not matter.
-func (w *world) run(ctx context.Context, c lab.Command) error {
-	limit, cancel := context.WithTimeout(ctx, commandTimeout)
-	defer cancel()
-	_, err := w.sb.Run(limit, c.Host, c.Line)
-	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		return nil // it was killed; the checks say what came of it
-	}
-	return err
-}
-
-// typist types into one terminal, as a learner.
-type typist struct {
-	master *os.File
-	count  int
-
-	mu     sync.Mutex
-	output []byte // the newest mostOutput bytes
-	more   chan struct{}
-	ended  chan struct{}
-	last   string // what the last command printed
-}
-
-func (w *world) typist(ctx context.Context, host string) (*typist, error) {
-	if t := w.typists[host]; t != nil {
-		return t, nil
-	}
-	shell, err := w.sb.OpenTerminal(ctx, host, 100, 40)
-	if err != nil {
-		return nil, err
-	}
-	t := &typist{master: shell.Master, more: make(chan struct{}, 1), ended: make(chan struct{})}
-	go t.read()
-	w.typists[host] = t
-	return t, nil
-}
-
-func (t *typist) close() {
-	t.master.Close()
-	<-t.ended
-}
-
-func (t *typist) read() {
-	defer close(t.ended)
-	buf := make([]byte, 8192)
-	for {
-		n, err := t.master.Read(buf)
-		t.mu.Lock()
-		t.output = append(t.output, buf[:n]...)
-		if over := len(t.output) - mostOutput; over > 0 {
-			t.output = t.output[over:]
-		}
-		t.mu.Unlock()
-		select {
-		case t.more <- struct{}{}:
-		default:
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// typeLine types a line and Enter on a host, and returns its exit status when
-// the prompt is back. A line that reboots the host is waited for, too.
-func (w *world) typeLine(ctx context.Context, host, line string) (exit int, err error) {
-	limit, cancel := context.WithTimeout(ctx, commandTimeout)
-	defer cancel()
-	t, err := w.typist(limit, host)
-	if err != nil {
-		return 0, fmt.Errorf("cannot be typed: %w", err)
-	}
-	exit, err = t.line(limit, line)
-	switch {
-	case errors.Is(err, io.EOF):
-		t.close()
-		delete(w.typists, host)
-		return 0, w.awaitReboot(ctx, host)
-	case err != nil && ctx.Err() == nil && limit.Err() != nil:
-		// The terminal is of no use any more: the next line gets another.
-		t.close()
-		delete(w.typists, host)
-		return 0, errHung
-	}
-	return exit, err
-}
-
-func (w *world) awaitReboot(ctx context.Context, host string) error {
-	limit := time.After(rebootTimeout)
-	for {
-		select {
-		case h := <-w.rebooted:
-			if h == host {
-				return nil
-			}
-		case <-limit:
-			return errors.New("ends the shell")
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// line types a line, and then one that prints the exit status: its output
-// differs from what is typed by the sum, so that the echo is not taken for it.
-func (t *typist) line(ctx context.Context, line string) (exit int, err error) {
-	t.count++
-	t.mu.Lock()
-	t.output = nil
-	t.mu.Unlock()
-	mark := fmt.Sprintf("echo __$((%d+1))_$?__", 1000+t.count)
-	if _, err := t.master.WriteString(line + "\r" + mark + "\r"); err != nil {
-		return 0, io.EOF
-	}
-	done := regexp.MustCompile(fmt.Sprintf(`__%d_(\d+)__`, 1001+t.count))
-	for {
-		t.mu.Lock()
-		m := done.FindSubmatchIndex(t.output)
-		if m != nil {
-			exit, _ = strconv.Atoi(string(t.output[m[2]:m[3]]))
-			t.last = printed(string(t.output[:m[0]]), line, mark)
-		}
-		t.mu.Unlock()
-		if m != nil {
-			return exit, nil
-		}
-		select {
-		case <-t.more:
-		case <-t.ended:
-			return 0, io.EOF
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		}
-	}
-}
-
-// printed is the last line of a command's output, without echoes and prompts.
-func printed(output, line, mark string) string {
-	last := ""
-	for l := range strings.SplitSeq(control.ReplaceAllString(output, ""), "\n") {
-		l = strings.TrimSpace(l)
-		if l != "" && !strings.Contains(l, mark) && !strings.HasSuffix(l, line) && !strings.HasSuffix(l, "#") {
-			last = l
-		}
-	}
-	return last
-}
-
-// control are escape sequences and control characters; compiled once.
-var control = regexp.MustCompile(`\x1b\[[0-9;?]*[a-zA-Z]|\x1b\][^\x07]*\x07|[\x00-\x08\x0b-\x1f]`)
-
-func (w *world) last(host string) string {
-	if t := w.typists[host]; t != nil {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if t.last != "" {
-			return t.last
-		}
-	}
-	return "it prints nothing"
 }

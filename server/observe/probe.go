@@ -6,11 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"net/netip"
-	"net/url"
 	"os"
 	"strings"
 	"syscall"
@@ -314,132 +310,6 @@ func receive(f *os.File, six bool) (m *icmp.Message, from netip.Addr, err error)
 		return nil, from, nil
 	}
 	return m, from, nil
-}
-
-// dialFor is how long a connection may take: a SYN is sent again after a second.
-const dialFor = 2500 * time.Millisecond
-
-// dial connects from a namespace. Only addresses are dialled: the server never
-// resolves a name for a learner.
-func (w *Watch) dial(ctx context.Context, from Place, to netip.AddrPort) (net.Conn, error) {
-	var c net.Conn
-	err := w.in(ctx, from.Node, from.NS, func() error {
-		// One address: the dialer makes its socket on this goroutine's thread.
-		d := net.Dialer{Timeout: dialFor, FallbackDelay: -1, KeepAlive: -1}
-		var err error
-		c, err = d.DialContext(ctx, "tcp", to.String())
-		return err
-	})
-	return c, err
-}
-
-// outcome tells what a dial's error means.
-func outcome(err error) (Outcome, bool) {
-	switch {
-	case err == nil:
-		return Answered, true
-	case errors.Is(err, unix.ECONNREFUSED):
-		return Refused, true
-	case errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EACCES):
-		return NoRoute, true
-	case errors.Is(err, unix.EHOSTUNREACH):
-		return Unreachable, true
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, unix.ETIMEDOUT), errors.Is(err, context.DeadlineExceeded),
-		errors.Is(err, unix.EPERM), errors.Is(err, unix.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return Silence, true
-	}
-	return "", false
-}
-
-// DialTCP connects from a namespace to a port, and hangs up.
-func (w *Watch) DialTCP(ctx context.Context, from Place, to netip.AddrPort) (Probe, error) {
-	c, err := w.dial(ctx, from, to)
-	if err == nil {
-		c.Close()
-	}
-	if o, ok := outcome(err); ok {
-		return Probe{Outcome: o}, nil
-	}
-	return Probe{}, err
-}
-
-// mostBody is how much of an answer by http is read.
-const mostBody = 64 << 10
-
-// Get fetches a URL whose host is an address, from a namespace.
-func (w *Watch) Get(ctx context.Context, from Place, address string) (Probe, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" {
-		return Probe{}, fmt.Errorf("cannot fetch %q: it is no http URL", address)
-	}
-	if _, err := netip.ParseAddr(u.Hostname()); err != nil {
-		return Probe{}, fmt.Errorf("cannot fetch %q: its host is not an address", address)
-	}
-	ctx, cancel := context.WithTimeout(ctx, 2*dialFor)
-	defer cancel()
-	transport := &http.Transport{
-		DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: 16 << 10,
-		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
-			to, err := netip.ParseAddrPort(address)
-			if err != nil {
-				return nil, err
-			}
-			return w.dial(ctx, from, to)
-		},
-	}
-	defer transport.CloseIdleConnections()
-	client := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return Probe{}, fmt.Errorf("cannot fetch %q: %w", address, err)
-	}
-	req.Header.Set("User-Agent", "netground-check")
-	resp, err := client.Do(req)
-	if err != nil {
-		if o, ok := outcome(err); ok {
-			return Probe{Outcome: o}, nil
-		}
-		if errors.Is(err, errNoSuchPlace) {
-			return Probe{}, err
-		}
-		return Probe{Outcome: Silence}, nil // whatever it said, it was not http
-	}
-	defer resp.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, mostBody))
-	return Probe{Outcome: Answered, Status: resp.StatusCode, Body: body}, nil
-}
-
-// Listener is a socket that waits for connections or datagrams.
-type Listener struct {
-	Address netip.Addr
-	Port    int
-}
-
-// Listeners lists who listens in a namespace, by the kernel's tables (proc_pid_net(5)).
-func (w *Watch) Listeners(ctx context.Context, at Place, proto string) (list []Listener, err error) {
-	state := "0A" // TCP_LISTEN
-	if proto == "udp" {
-		state = "07" // unconnected
-	}
-	err = w.in(ctx, at.Node, at.NS, func() error {
-		for _, suffix := range []string{"", "6"} {
-			b, err := os.ReadFile("/proc/thread-self/net/" + proto + suffix)
-			if err != nil {
-				return fmt.Errorf("cannot read who listens: %w", err)
-			}
-			for line := range strings.Lines(string(b)) {
-				f := strings.Fields(line)
-				if len(f) < 4 || f[3] != state {
-					continue
-				}
-				if l, ok := parseListener(f[1]); ok {
-					list = append(list, l)
-				}
-			}
-		}
-		return nil
-	})
-	return list, err
 }
 
 // Sysctl returns a net.* setting of a namespace as the kernel has it. ok is

@@ -248,16 +248,16 @@ func TestTCPAndFiles(t *testing.T) {
 	n := start(t)
 	n.run("B", "mkdir /srv/www; echo 'hello from B' >/srv/www/index.html; cd /srv/www; setsid busybox httpd -p 80 -h /srv/www")
 	a := observe.Place{Node: "A"}
-	if p, err := n.DialTCP(t.Context(), a, netip.MustParseAddrPort("10.0.0.2:80")); err != nil || p.Outcome != observe.Answered {
+	if p, err := n.DialTCP(t.Context(), a, netip.MustParseAddrPort("10.0.0.2:80"), nil); err != nil || p.Outcome != observe.Answered {
 		t.Errorf("port 80: %+v, %v", p, err)
 	}
-	if p, err := n.DialTCP(t.Context(), a, netip.MustParseAddrPort("10.0.0.2:81")); err != nil || p.Outcome != observe.Refused {
+	if p, err := n.DialTCP(t.Context(), a, netip.MustParseAddrPort("10.0.0.2:81"), nil); err != nil || p.Outcome != observe.Refused {
 		t.Errorf("port 81: %+v, %v", p, err)
 	}
-	if p, err := n.Get(t.Context(), a, "http://10.0.0.2/"); err != nil || p.Status != 200 || string(p.Body) != "hello from B\n" {
+	if p, err := n.Get(t.Context(), a, "http://10.0.0.2/", nil); err != nil || p.Status != 200 || string(p.Body) != "hello from B\n" {
 		t.Errorf("http: %+v, %v", p, err)
 	}
-	if _, err := n.Get(t.Context(), a, "http://localhost:8080/"); err == nil {
+	if _, err := n.Get(t.Context(), a, "http://localhost:8080/", nil); err == nil {
 		t.Error("the server resolved a name for a learner")
 	}
 	list, err := n.Listeners(t.Context(), observe.Place{Node: "B"}, "tcp")

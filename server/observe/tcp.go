@@ -1,0 +1,259 @@
+package observe
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// dialFor is how long a connection may take: a SYN is sent again after a second.
+const dialFor = 2500 * time.Millisecond
+
+// errElsewhere says that a connection was made with somebody else.
+var errElsewhere = errors.New("the connection did not arrive where it should")
+
+// dial connects from a namespace. Only addresses are dialled: the server never
+// resolves a name for a learner.
+func (w *Watch) dial(ctx context.Context, from Place, to netip.AddrPort, at *Place) (net.Conn, error) {
+	var sent, got *os.File
+	if at != nil {
+		var err error
+		if sent, err = w.tcpSocket(ctx, from.Node, from.NS, to.Addr().Is6()); err != nil {
+			return nil, err
+		}
+		defer sent.Close()
+		if got, err = w.tcpSocket(ctx, at.Node, at.NS, to.Addr().Is6()); err != nil {
+			return nil, err
+		}
+		defer got.Close()
+	}
+	var c net.Conn
+	err := w.in(ctx, from.Node, from.NS, func() error {
+		// One address: the dialer makes its socket on this goroutine's thread.
+		d := net.Dialer{Timeout: dialFor, FallbackDelay: -1, KeepAlive: -1}
+		var err error
+		c, err = d.DialContext(ctx, "tcp", to.String())
+		return err
+	})
+	if err != nil || at == nil {
+		return c, err
+	}
+	ok, err := arrived(sent, got, c, to.Addr().Is6())
+	if err == nil && !ok {
+		err = errElsewhere
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// tcpSocket opens a raw socket, which gets a copy of each segment that is
+// delivered in the namespace (raw(7)), after the firewall and before its
+// sockets. Nothing is sent by it.
+func (w *Watch) tcpSocket(ctx context.Context, node, ns string, six bool) (*os.File, error) {
+	var f *os.File
+	err := w.in(ctx, node, ns, func() error {
+		family := unix.AF_INET
+		if six {
+			family = unix.AF_INET6
+		}
+		fd, err := unix.Socket(family, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_TCP)
+		if err != nil {
+			return fmt.Errorf("cannot open a raw socket: %w", err)
+		}
+		f = os.NewFile(uintptr(fd), "tcp")
+		return nil
+	})
+	return f, err
+}
+
+// mostSegments bounds what is read of a namespace where much else arrives.
+const mostSegments = 4096
+
+// arrived says whether the connection was opened with the namespace of got.
+// What sent got is the answer to the first segment, and acknowledges its
+// sequence number, which no address translation changes and nobody else knows.
+func arrived(sent, got *os.File, c net.Conn, six bool) (bool, error) {
+	local, ok := c.LocalAddr().(*net.TCPAddr)
+	if !ok {
+		return false, nil
+	}
+	firsts := map[uint32]bool{}
+	if err := segments(sent, six, func(s segment) {
+		if s.syn && s.ack && int(s.to) == local.Port {
+			firsts[s.acked-1] = true
+		}
+	}); err != nil {
+		return false, err
+	}
+	found := false
+	err := segments(got, six, func(s segment) { found = found || s.syn && !s.ack && firsts[s.seq] })
+	return found, err
+}
+
+// segment is what matters of a TCP header (RFC 9293, 3.1).
+type segment struct {
+	to         uint16
+	seq, acked uint32
+	syn, ack   bool
+}
+
+// segments reads what has come to a raw socket so far.
+func segments(f *os.File, six bool, each func(segment)) error {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	buf := make([]byte, 256)
+	return raw.Control(func(fd uintptr) {
+		for range mostSegments {
+			n, _, err := unix.Recvfrom(int(fd), buf, unix.MSG_DONTWAIT)
+			if errors.Is(err, syscall.EINTR) {
+				continue
+			}
+			if err != nil {
+				return
+			}
+			b := buf[:n]
+			if !six { // raw IPv4 sockets get the IP header, too
+				if len(b) < 20 || len(b) < int(b[0]&15)*4 {
+					continue
+				}
+				b = b[int(b[0]&15)*4:]
+			}
+			if len(b) < 20 {
+				continue
+			}
+			each(segment{
+				to: binary.BigEndian.Uint16(b[2:]), seq: binary.BigEndian.Uint32(b[4:]), acked: binary.BigEndian.Uint32(b[8:]),
+				syn: b[13]&2 != 0, ack: b[13]&16 != 0,
+			})
+		}
+	})
+}
+
+// outcome tells what a dial's error means.
+func outcome(err error) (Outcome, bool) {
+	switch {
+	case err == nil:
+		return Answered, true
+	case errors.Is(err, errElsewhere):
+		return Elsewhere, true
+	case errors.Is(err, unix.ECONNREFUSED):
+		return Refused, true
+	case errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EACCES):
+		return NoRoute, true
+	case errors.Is(err, unix.EHOSTUNREACH):
+		return Unreachable, true
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, unix.ETIMEDOUT), errors.Is(err, context.DeadlineExceeded),
+		errors.Is(err, unix.EPERM), errors.Is(err, unix.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return Silence, true
+	}
+	return "", false
+}
+
+// DialTCP connects from a namespace to a port, and hangs up. Where at is given,
+// the connection must also be seen to arrive in that namespace.
+func (w *Watch) DialTCP(ctx context.Context, from Place, to netip.AddrPort, at *Place) (Probe, error) {
+	c, err := w.dial(ctx, from, to, at)
+	if err == nil {
+		c.Close()
+	}
+	if o, ok := outcome(err); ok {
+		return Probe{Outcome: o, Arrived: o == Answered && at != nil}, nil
+	}
+	return Probe{}, err
+}
+
+// mostBody is how much of an answer by http is read.
+const mostBody = 64 << 10
+
+// Get fetches a URL whose host is an address, from a namespace; see DialTCP for at.
+func (w *Watch) Get(ctx context.Context, from Place, address string, at *Place) (Probe, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" {
+		return Probe{}, fmt.Errorf("cannot fetch %q: it is no http URL", address)
+	}
+	if _, err := netip.ParseAddr(u.Hostname()); err != nil {
+		return Probe{}, fmt.Errorf("cannot fetch %q: its host is not an address", address)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*dialFor)
+	defer cancel()
+	transport := &http.Transport{
+		DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: 16 << 10,
+		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+			to, err := netip.ParseAddrPort(address)
+			if err != nil {
+				return nil, err
+			}
+			return w.dial(ctx, from, to, at)
+		},
+	}
+	defer transport.CloseIdleConnections()
+	client := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return Probe{}, fmt.Errorf("cannot fetch %q: %w", address, err)
+	}
+	req.Header.Set("User-Agent", "netground-check")
+	resp, err := client.Do(req)
+	if err != nil {
+		if o, ok := outcome(err); ok {
+			return Probe{Outcome: o}, nil
+		}
+		if errors.Is(err, errNoSuchPlace) {
+			return Probe{}, err
+		}
+		return Probe{Outcome: Silence}, nil // whatever it said, it was not http
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, mostBody))
+	return Probe{Outcome: Answered, Status: resp.StatusCode, Body: body, Arrived: at != nil}, nil
+}
+
+// Listener is a socket that waits for connections or datagrams.
+type Listener struct {
+	Address netip.Addr
+	Port    int
+}
+
+// Listeners lists who listens in a namespace, by the kernel's tables (proc_pid_net(5)).
+func (w *Watch) Listeners(ctx context.Context, at Place, proto string) (list []Listener, err error) {
+	state := "0A" // TCP_LISTEN
+	if proto == "udp" {
+		state = "07" // unconnected
+	}
+	err = w.in(ctx, at.Node, at.NS, func() error {
+		for _, suffix := range []string{"", "6"} {
+			b, err := os.ReadFile("/proc/thread-self/net/" + proto + suffix)
+			if err != nil {
+				return fmt.Errorf("cannot read who listens: %w", err)
+			}
+			for line := range strings.Lines(string(b)) {
+				f := strings.Fields(line)
+				if len(f) < 4 || f[3] != state {
+					continue
+				}
+				if l, ok := parseListener(f[1]); ok {
+					list = append(list, l)
+				}
+			}
+		}
+		return nil
+	})
+	return list, err
+}
