@@ -20,6 +20,8 @@ type Reply = [status: number, body: unknown];
 /** What the server answers, by "METHOD path". */
 let replies: Record<string, Reply>;
 let store: LabStore;
+/** The stream of events that the store listens to. */
+let events: EventTarget;
 
 beforeEach(() => {
 	vi.useFakeTimers();
@@ -31,6 +33,10 @@ beforeEach(() => {
 	vi.stubGlobal(
 		"EventSource",
 		class extends EventTarget {
+			constructor() {
+				super();
+				events = this;
+			}
 			close() {}
 		},
 	);
@@ -80,6 +86,23 @@ describe("LabStore", () => {
 		expect(await store.check("two")).toBe(true);
 		expect(store.problem.value).toBeNull();
 		expect(store.current.value).toBe("");
+	});
+
+	it("keeps what an event said against an answer that it has overtaken", async () => {
+		await opened();
+		const tell = (name: string, data: unknown) =>
+			events.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(data) }));
+		const steps = [{ ...blankStep("one"), passed: true, holds: false }, blankStep("two")];
+		replies["POST /api/sessions/s/reset"] = [200, session];
+		replies["POST /api/sessions/s/steps/two/check"] = [200, blankStep("two")];
+		tell("session", { ...session, steps });
+		tell("step", { ...blankStep("two"), passed: true });
+		expect(await store.reset()).toBe(true);
+		expect(await store.check("two")).toBe(true);
+		expect(store.steps.value.map((step) => [step.passed, step.holds])).toEqual([
+			[true, false],
+			[true, null],
+		]);
 	});
 
 	it("ends when the session is gone, and opens again with the next one", async () => {

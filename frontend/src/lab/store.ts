@@ -176,14 +176,20 @@ export class LabStore {
 		}
 	}
 
+	/** While events come, they say it too, and in order; an answer may have been overtaken by a later one. */
+	get #told(): boolean {
+		return this.connection.peek() === "live";
+	}
+
 	#step = (state: StepState): void => {
+		if (this.#told) return;
 		const before = this.session.peek()?.steps ?? [];
 		this.view.value = reduce(this.view.peek(), { name: "step", data: state });
 		this.#tell(before, state);
 	};
 
 	#session = (session: Session | null): void => {
-		if (session) this.view.value = reduce(this.view.peek(), { name: "session", data: session });
+		if (session && !this.#told) this.view.value = reduce(this.view.peek(), { name: "session", data: session });
 	};
 
 	check = (step: string) => this.#ask(`check:${step}`, (id) => api.stepAction(id, step, "check"), this.#step);
