@@ -104,6 +104,8 @@ export interface Session {
 export interface HostState {
 	name: string;
 	state: "up" | "rebooting" | "down";
+	/** How often the page has seen it go down; the page itself counts. */
+	outages?: number;
 }
 
 export interface Terminal {

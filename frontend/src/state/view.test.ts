@@ -32,6 +32,14 @@ describe("reduce", () => {
 		expect(view.session?.hosts.map((h) => h.state)).toEqual(["up", "rebooting"]);
 	});
 
+	it("remembers an outage that is over", () => {
+		const view = (["rebooting", "up"] as const).reduce(
+			(v, state) => reduce(v, { name: "host", data: { name: "B", state } }),
+			open,
+		);
+		expect(view.session?.hosts[1]).toEqual({ name: "B", state: "up", outages: 1 });
+	});
+
 	it("drops the network of a session that is being reset, and of another one", () => {
 		const drawn = reduce(open, { name: "state", data: network });
 		expect(drawn.network).toBe(network);

@@ -26,7 +26,7 @@ export function reduce(view: View, event: SessionEvent): View {
 			return change(view, (s) => ({ terminals: put(s.terminals, event.data) }));
 		case "host":
 			return change(view, (s) => ({
-				hosts: s.hosts.map((h: HostState) => (h.name === event.data.name ? event.data : h)),
+				hosts: s.hosts.map((h: HostState) => (h.name === event.data.name ? withOutages(h, event.data) : h)),
 			}));
 		case "progress": {
 			const { done, total, error } = event.data;
@@ -37,6 +37,11 @@ export function reduce(view: View, event: SessionEvent): View {
 		case "lab":
 			return { ...view, revised: event.data.needsReset };
 	}
+}
+
+/** A host may be down and up again before anything is drawn: who draws later still sees that it was. */
+function withOutages(before: HostState, now: HostState): HostState {
+	return { ...now, outages: (before.outages ?? 0) + (before.state === "up" && now.state !== "up" ? 1 : 0) };
 }
 
 function withSession(view: View, session: Session): View {

@@ -322,6 +322,18 @@ describe("a shell", () => {
 		expect(names()).toEqual(["A", "B"]);
 	});
 
+	it("comes back by itself after a reboot that was over before anything was drawn", async () => {
+		await show();
+		await accept();
+		server("t1").last.bring(Uint8Array.of(0x84, 0, 0, 0, 129));
+		await settle();
+		expect(panel().textContent).toContain("The shell has ended");
+		await show({ hosts: [{ name: "A", state: "up", outages: 1 }, props.hosts[1] as never] });
+		await settle();
+		expect(requests.map((r) => r.method)).toEqual(["POST", "DELETE"]);
+		expect(names()).toEqual(["A", "B"]);
+	});
+
 	it("says that its connection is lost, and that another window types", async () => {
 		await show();
 		expect(panel().textContent).toContain("Connecting");

@@ -86,8 +86,10 @@ export class TerminalStore {
 			this.hosts.value = props.hosts;
 			this.sessionState.value = props.sessionState;
 			this.#list(props.terminals);
-			for (const { name, state } of props.hosts) {
-				if (state === "up" || before.find((host) => host.name === name)?.state === state) continue;
+			for (const { name, state, outages = 0 } of props.hosts) {
+				const was = before.find((host) => host.name === name);
+				const down = state !== "up" && was?.state !== state;
+				if (!down && outages <= (was?.outages ?? 0)) continue;
 				for (const shell of this.#of(name)) {
 					if (shell.exit.peek() === null || Date.now() - shell.endedAt < rebootWindow) shell.rebooted = true;
 				}
