@@ -137,7 +137,7 @@ function Host({ card, active, news, t, onOpen, onFocus }: HostProps) {
 			// Of an SVG element, the attribute must be in small letters.
 			tabindex={0}
 			aria-current={active ? "true" : undefined}
-			aria-label={describe(machine, t)}
+			aria-label={inWords(machine, t)}
 			transform={`translate(${card.x} ${card.y})`}
 			onClick={onOpen}
 			onFocus={(event) => {
@@ -163,7 +163,7 @@ function summary(net: Network, t: Words): string {
 }
 
 /** A host in words: what its card shows. */
-function describe(machine: Machine, t: Words): string {
+function inWords(machine: Machine, t: Words): string {
 	const zone = (z: Zone) =>
 		drawn(z)
 			.flatMap((item) => [item.device, ...item.members])

@@ -13,7 +13,27 @@ export function Html({ html, class: name, enhance }: Props) {
 	useLayoutEffect(() => {
 		const root = ref.current as HTMLDivElement;
 		root.innerHTML = html;
-		return enhance?.(root);
+		const undo = enhance?.(root);
+		const stop = reachable(root);
+		return () => {
+			stop();
+			undo?.();
+		};
 	}, [html, enhance]);
 	return <div ref={ref} class={name} />;
+}
+
+/** What is wider than its place has to be scrolled by keyboard, too; what is not must not cost a Tab. */
+function reachable(root: HTMLElement): () => void {
+	const wide = root.querySelectorAll<HTMLElement>("pre, table");
+	if (wide.length === 0) return () => {};
+	const measure = () => {
+		for (const element of wide) {
+			if (element.scrollWidth > element.clientWidth) element.tabIndex = 0;
+			else element.removeAttribute("tabindex");
+		}
+	};
+	const observer = new ResizeObserver(measure);
+	observer.observe(root);
+	return () => observer.disconnect();
 }
