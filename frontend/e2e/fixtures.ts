@@ -67,10 +67,10 @@ export const test = base.extend<Fixtures>({
 		},
 		{ auto: true },
 	],
-	lab: async ({ page }, use) => {
+	lab: async ({ page, baseURL }, use) => {
 		const lab = new LabPage(page);
 		await use(lab);
-		await lab.leave();
+		await lab.leave(baseURL as string);
 	},
 	cable: async ({ baseURL }, use) => {
 		const cable = await Cable.start(baseURL as string);

@@ -6,8 +6,17 @@ export interface Command {
 	line: string;
 }
 
-/** The last row with something in it, of a shell that waits for a command. */
-const promptOf = (host: string) => new RegExp(`^root@${host}:\\S*# ?$`);
+/** Whether the shell waits for a command since it echoed one: what runs in the background may print behind the prompt. */
+function done(rows: string[], host: string, command: string): boolean {
+	// Of several lines, the last; a narrow terminal breaks a long one.
+	const begin = (command.trimEnd().split("\n").at(-1) ?? "").slice(0, 30);
+	const echo = begin === "" ? -1 : rows.findLastIndex((row) => row.includes(begin));
+	return rows.slice(echo + 1).some((row) => {
+		const after = new RegExp(`^root@${host}:\\S*#(.*)$`).exec(row)?.[1]?.trim();
+		// Not yet where the command is only beginning to show.
+		return after === "" || (after !== undefined && !command.includes(after));
+	});
+}
 
 export class LabPage {
 	readonly page: Page;
@@ -34,10 +43,8 @@ export class LabPage {
 	}
 
 	/** Ends the session: the next test needs its memory. */
-	async leave(): Promise<void> {
-		if (this.session === "" || this.page.isClosed()) return;
-		const origin = new URL(this.page.url()).origin;
-		if (origin === "null") return;
+	async leave(origin: string): Promise<void> {
+		if (this.session === "") return;
 		await this.page.request.delete(`${origin}/api/sessions/${this.session}`, { headers: { Origin: origin } });
 		this.session = "";
 	}
@@ -155,11 +162,11 @@ export class LabPage {
 		await expect.poll(async () => (await this.rows()).join("\n")).toEqual(matches);
 	}
 
-	/** Waits until the host's shell waits for a command. */
-	async prompt(host: string): Promise<void> {
+	/** Waits until the host's shell waits for the next command. */
+	async prompt(host: string, after = ""): Promise<void> {
 		await expect
-			.poll(async () => (await this.rows()).at(-1) ?? "", { message: `the prompt of ${host}` })
-			.toMatch(promptOf(host));
+			.poll(async () => done(await this.rows(), host, after), { message: `the prompt of ${host} after "${after}"` })
+			.toBe(true);
 	}
 
 	/** Brings the host's terminal to the front. */
@@ -193,7 +200,7 @@ export class LabPage {
 	/** Types a command on a host, and waits until the shell asks for the next. */
 	async type(host: string, line: string): Promise<void> {
 		await this.begin(host, line);
-		await this.prompt(host.replace(/ \d+$/, ""));
+		await this.prompt(host.replace(/ \d+$/, ""), line);
 	}
 
 	/** Presses the button of a command block, and waits until its last command is done. */
@@ -201,6 +208,7 @@ export class LabPage {
 		const host = (await figure.getAttribute("data-host")) ?? "";
 		const tab = this.tab(host);
 		if ((await tab.getAttribute("data-state")) === "open") await this.show(host);
+		const command = (await figure.locator("pre").textContent()) ?? "";
 		const before = (await this.rows()).join("\n");
 		await figure.locator(".run-button").click();
 		await expect(tab).toHaveAttribute("aria-selected", "true");
@@ -208,7 +216,7 @@ export class LabPage {
 			.poll(
 				async () => {
 					const rows = await this.rows();
-					return rows.join("\n") !== before && promptOf(host).test(rows.at(-1) ?? "") && rows.length > 1;
+					return rows.join("\n") !== before && rows.length > 1 && done(rows, host, command);
 				},
 				{ message: `the end of the commands on ${host}` },
 			)

@@ -59,7 +59,7 @@ test("a host reboots by button and by command, and forgets what was typed", asyn
 		} else {
 			await lab.begin("A", "reboot");
 		}
-		await expect(page.locator("[data-host=A]").first()).not.toHaveAttribute("data-state", "rebooting");
+		await expect(page.locator(".net-card[data-host=A]")).not.toHaveAttribute("data-state", "rebooting");
 		await expect(eth0).not.toContainText("10.1.2.3/8");
 		// What the topology says is back, and so is the cable.
 		await expect(eth0).toContainText("192.168.1.10/24");

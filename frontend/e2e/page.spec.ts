@@ -39,7 +39,7 @@ test("language and theme change at once and stay", async ({ lab, page }) => {
 test.describe("on a small screen", () => {
 	test.use({ viewport: { width: 1024, height: 768 } });
 
-	test("nothing has to be scrolled sideways, and every pane can be had", async ({ lab, page }) => {
+	test("nothing has to be scrolled sideways, and every pane can be had", async ({ lab, page, baseURL }) => {
 		await page.goto("/");
 		await expect(page.getByTestId("lab-card-switching")).toBeVisible();
 		expect(await overflow(page)).toBe(0);
@@ -51,7 +51,7 @@ test.describe("on a small screen", () => {
 				.locator("#lesson .step")
 				.evaluateAll((steps) => steps.filter((step) => step.scrollWidth > step.clientWidth).map((step) => step.id));
 			expect(wide).toEqual([]);
-			await lab.leave();
+			await lab.leave(baseURL as string);
 		}
 	});
 
@@ -85,7 +85,7 @@ test.describe("on a telephone", () => {
 		await lab.type("A", "echo small");
 		await lab.expectScreen(/^small$/m);
 		await page.getByTestId("pane-diagram").click();
-		await expect(page.locator("[data-host=A]")).toBeVisible();
+		await expect(page.locator(".net-card[data-host=A]")).toBeVisible();
 		expect(await overflow(page)).toBe(0);
 	});
 });

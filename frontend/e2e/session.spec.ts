@@ -18,7 +18,7 @@ test("a session that is about to end says so, and can be extended", async ({ lab
 		expect(await expiry()).toBeGreaterThan(before);
 		await lab.type("A", "echo still-here");
 		await lab.expectScreen(/^still-here$/m);
-		await lab.leave();
+		await lab.leave(server.url);
 		await expect(page.getByTestId("stage-ended")).toBeVisible();
 	} finally {
 		await page.goto("about:blank");

@@ -4,11 +4,16 @@ import { expect, test } from "./fixtures";
 test("hints come one by one, and the solution after a question", async ({ lab, page }) => {
 	await lab.open("switching");
 	const step = lab.step("address");
-	for (const n of [1, 2, 3]) {
-		await page.getByTestId("hint-address").click();
-		await expect(step.locator(".hints > li")).toHaveCount(n);
+	const more = page.getByTestId("hint-address");
+	let all = 0;
+	while (await more.isVisible()) {
+		await expect(more).toContainText(`Hint ${++all} of `);
+		await more.click();
+		await expect(step.locator(".hints > li")).toHaveCount(all);
+		// Its answer is there: the button has the next number, or is gone.
+		await expect(more.filter({ hasText: `Hint ${all} of ` })).toHaveCount(0);
 	}
-	await expect(page.getByTestId("hint-address")).toHaveCount(0);
+	expect(all).toBeGreaterThanOrEqual(3);
 	await expect(step.locator(".solution")).toHaveCount(0);
 
 	await page.getByTestId("solution-address").click();
@@ -23,7 +28,7 @@ test("hints come one by one, and the solution after a question", async ({ lab, p
 	// It is remembered.
 	await page.reload();
 	await lab.ready();
-	await expect(step.locator(".hints > li")).toHaveCount(3);
+	await expect(step.locator(".hints > li")).toHaveCount(all);
 	await expect(step.locator(".solution figure.run")).toHaveCount(2);
 
 	for (let i = 0; i < 2; i++) await lab.run(step.locator(".solution figure.run").nth(i));

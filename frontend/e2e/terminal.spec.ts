@@ -20,7 +20,12 @@ async function countedLines(lab: LabPage): Promise<number[]> {
 		const first = numbers[0];
 		const size = seen.size;
 		for (const n of numbers) seen.add(n);
-		if (first === 1) return [...seen].sort((a, b) => a - b);
+		if (first === 1) {
+			// A key leads back to the end.
+			await lab.page.keyboard.press("Enter");
+			await lab.prompt("A");
+			return [...seen].sort((a, b) => a - b);
+		}
 		expect(size > 0 && text === before, `the lines before line ${first} cannot be reached`).toBe(false);
 		before = text;
 		await lab.page.keyboard.press("Shift+PageUp");
