@@ -85,9 +85,9 @@ export class LabPage {
 
 	/** What the solution answers to a question, in the words of the page's language. */
 	async rightAnswer(step: string, name: string): Promise<string> {
-		const commands = await this.solution(step);
-		const line = commands.find((c) => c.host === "answer" && c.line.startsWith(`${name}=`))?.line ?? "";
-		const value = line.slice(name.length + 1);
+		const given = (await this.solution(step)).filter((c) => c.host === "answer").map((c) => c.line);
+		const named = given.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1);
+		const value = named ?? given[(await this.questions(step)).indexOf(name)] ?? "";
 		return this.page.evaluate(
 			async ([lab, id, question, right]) => {
 				const choices = async (lang: string): Promise<string[]> => {
@@ -96,7 +96,8 @@ export class LabPage {
 					return of.answers.find((a: { name: string }) => a.name === question)?.choices ?? [];
 				};
 				// A lab names the choice in English.
-				return (await choices(document.documentElement.lang))[(await choices("en")).indexOf(right)] ?? right;
+				const here = await choices(document.documentElement.lang);
+				return here.includes(right) ? right : (here[(await choices("en")).indexOf(right)] ?? right);
 			},
 			[new URL(this.page.url()).pathname.split("/").pop() ?? "", step, name, value] as const,
 		);

@@ -11,6 +11,7 @@ export default defineConfig({
 	// A test that passes at the second try is a fault of the test or of the product.
 	retries: 0,
 	timeout: 120_000,
+	globalTimeout: 15 * 60_000,
 	expect: { timeout: 30_000 },
 	reporter: [["list"]],
 	use: {
@@ -19,7 +20,9 @@ export default defineConfig({
 		viewport: { width: 1280, height: 800 },
 		actionTimeout: 30_000,
 		navigationTimeout: 30_000,
-		trace: "retain-on-failure",
+		// A picture tells most; the whole story slows a small machine down.
+		screenshot: "only-on-failure",
+		trace: process.env.NETGROUND_TRACE ? "retain-on-failure" : "off",
 		launchOptions: {
 			executablePath: process.env.NETGROUND_CHROMIUM ?? "/usr/bin/chromium",
 			args: [
