@@ -120,6 +120,7 @@ func TestCyclesLeaveNothing(t *testing.T) {
 	for i := range 3 {
 		cycle(i)
 	}
+	drain(t, m)
 	before := census(t)
 	kernel := netNamespaces(t)
 	for i := range 30 {
@@ -173,6 +174,7 @@ func TestCrashInTheMiddleOfACreate(t *testing.T) {
 	o := options(t)
 	dir := t.TempDir()
 	o.StateDir, o.RuntimeDir = dir+"/state", dir+"/run"
+	o.Prepared = -1 // so that what is there is what was left
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -246,3 +246,13 @@ func TestRunIsKilledByItsContext(t *testing.T) {
 		t.Errorf("run gave %+v, %v", out, err)
 	}
 }
+
+// drain waits until what was destroyed is gone, and the stock is full again.
+func drain(t testing.TB, m *Manager) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := m.Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
