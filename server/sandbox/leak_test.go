@@ -162,6 +162,7 @@ func TestCrashInTheMiddleOfACreate(t *testing.T) {
 	if dir := os.Getenv(crashEnv); dir != "" {
 		o := options(t)
 		o.StateDir, o.RuntimeDir, o.CgroupParent = dir+"/state", dir+"/run", os.Getenv(crashEnv+"_CGROUP")
+		o.Prepared = 2
 		m := open(t, o)
 		fmt.Println("open")
 		for i := 0; ; i++ { // for ever: it is killed
@@ -174,7 +175,6 @@ func TestCrashInTheMiddleOfACreate(t *testing.T) {
 	o := options(t)
 	dir := t.TempDir()
 	o.StateDir, o.RuntimeDir = dir+"/state", dir+"/run"
-	o.Prepared = -1 // so that what is there is what was left
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

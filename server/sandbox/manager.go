@@ -39,7 +39,7 @@ type Options struct {
 	// Prepared is how many sandboxes stand prepared without a network, which
 	// halves the time of a start; 2, negative: none.
 	Prepared int
-	Limits       Limits
+	Limits   Limits
 	// ReserveBytes of the machine's memory are kept free, by ending the sandbox
 	// that works the most when less is available. 0: a sixteenth of it.
 	ReserveBytes int64

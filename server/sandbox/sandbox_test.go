@@ -69,6 +69,7 @@ func options(t testing.TB) Options {
 	return Options{
 		Rootfs: rootfs(t), Keeper: keeperProgram, StateDir: dir + "/state", RuntimeDir: dir + "/run",
 		CgroupParent: parent,
+		Prepared:     -1, // so that what is there is what a test has made
 		Log:          slog.New(slog.NewTextHandler(testLog{t}, nil)),
 	}
 }
