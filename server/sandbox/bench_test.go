@@ -28,7 +28,9 @@ func star(n int) keeper.Spec {
 func BenchmarkStart(b *testing.B) {
 	for _, n := range []int{2, 3, 5} {
 		b.Run(fmt.Sprintf("hosts=%d", n), func(b *testing.B) {
-			m := open(b, options(b))
+			o := options(b)
+			o.Prepared = 2
+			m := open(b, o)
 			phases := map[string][]time.Duration{}
 			var order []string
 			add := func(phase string, d time.Duration) {

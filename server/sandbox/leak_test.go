@@ -120,6 +120,7 @@ func TestCyclesLeaveNothing(t *testing.T) {
 	for i := range 3 {
 		cycle(i)
 	}
+	drain(t, m)
 	before := census(t)
 	kernel := netNamespaces(t)
 	for i := range 30 {
@@ -161,6 +162,7 @@ func TestCrashInTheMiddleOfACreate(t *testing.T) {
 	if dir := os.Getenv(crashEnv); dir != "" {
 		o := options(t)
 		o.StateDir, o.RuntimeDir, o.CgroupParent = dir+"/state", dir+"/run", os.Getenv(crashEnv+"_CGROUP")
+		o.Prepared = 2
 		m := open(t, o)
 		fmt.Println("open")
 		for i := 0; ; i++ { // for ever: it is killed

@@ -42,7 +42,9 @@ type Event struct {
 
 // Sandbox is a running network.
 type Sandbox struct {
-	id      string
+	// key names its directory, cgroup and record; id is the name that Create
+	// was given, when it was.
+	key, id string
 	manager *Manager
 	cgroup  *cgroup
 	outer   *os.File // its outer user namespace
@@ -85,31 +87,32 @@ func (s *Sandbox) mark(phase string, since time.Time) {
 	s.timings = append(s.timings, keeper.Timing{Phase: phase, At: time.Since(since)})
 }
 
-// start does the work of Create.
-func (s *Sandbox) start(ctx context.Context, spec *keeper.Spec) error {
+// prepare does what does not depend on the network: ids, cgroup, keeper, its
+// tree. It leaves room for a network of so many nodes.
+func (s *Sandbox) prepare(ctx context.Context, nodes int) error {
 	m, began := s.manager, time.Now()
 	base, err := m.ids.get()
 	if err != nil {
 		return err
 	}
 	s.onEnd("ids", func() error { m.ids.put(base); return nil })
-	rec := record{ID: s.id, Base: base, Parent: m.o.CgroupParent}
-	s.onEnd("record", func() error { return os.Remove(m.recordPath(s.id)) })
+	rec := record{ID: s.key, Base: base, Parent: m.o.CgroupParent}
+	s.onEnd("record", func() error { return os.Remove(m.recordPath(s.key)) })
 	if err := m.writeRecord(rec); err != nil {
 		return err
 	}
-	dir := filepath.Join(m.o.RuntimeDir, s.id)
+	dir := filepath.Join(m.o.RuntimeDir, s.key)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("cannot make the sandbox's directory: %w", err)
 	}
 	s.onEnd("directory", func() error { return os.RemoveAll(dir) })
 	s.mark("record", began)
-	if s.cgroup, err = newCgroup(m.o.CgroupParent, s.id, m.o.Limits, base); err != nil {
+	if s.cgroup, err = newCgroup(m.o.CgroupParent, s.key, m.o.Limits, base); err != nil {
 		return err
 	}
 	s.onEnd("cgroup", s.cgroup.destroy)
 	s.mark("cgroup", began)
-	pid, err := s.spawn(ctx, spec, base)
+	pid, err := s.spawn(ctx, nodes, base)
 	if err != nil {
 		return withLog(err, dir)
 	}
@@ -118,16 +121,16 @@ func (s *Sandbox) start(ctx context.Context, spec *keeper.Spec) error {
 	if err := m.writeRecord(rec); err != nil {
 		return err
 	}
-	if err := s.attach(ctx, dir); err != nil {
+	if err := s.connect(dir); err != nil {
 		return withLog(err, dir)
 	}
-	s.mark("attach", began)
+	s.mark("connect", began)
 	return nil
 }
 
 // withLog adds what a keeper wrote before its end to an error that says little.
 func withLog(err error, dir string) error {
-	if !errors.Is(err, errConnGone) {
+	if !errors.Is(err, errConnGone) && !errors.Is(err, unix.ECONNREFUSED) {
 		return err
 	}
 	b, _ := os.ReadFile(filepath.Join(dir, "log"))
@@ -138,21 +141,16 @@ func withLog(err error, dir string) error {
 }
 
 // spawn has the keeper cloned; its pid is the machine's.
-func (s *Sandbox) spawn(ctx context.Context, spec *keeper.Spec, base uint32) (pid int, err error) {
+func (s *Sandbox) spawn(ctx context.Context, nodes int, base uint32) (pid int, err error) {
 	m := s.manager
 	keys, err := newKeys()
 	if err != nil {
 		return 0, err
 	}
-	specFile, err := memoryFile("spec", keeper.EncodeSpec(spec))
-	if err != nil {
-		return 0, err
-	}
-	defer specFile.Close()
 	dirs, keeperTasks, hostTasks, mounts, err := s.cgroup.files()
-	files := append(append(append([]*os.File{specFile}, dirs...), keeperTasks...), hostTasks...)
+	files := append(append(append([]*os.File{}, dirs...), keeperTasks...), hostTasks...)
 	defer func() {
-		for _, f := range files[1:] {
+		for _, f := range files {
 			f.Close()
 		}
 	}()
@@ -160,7 +158,7 @@ func (s *Sandbox) spawn(ctx context.Context, spec *keeper.Spec, base uint32) (pi
 		return 0, err
 	}
 	start := keeper.Start{
-		ID: s.id, Base: base, Filter: m.filter, Ucounts: ucounts(m.o.Limits, spec),
+		ID: s.key, Base: base, Filter: m.filter, Ucounts: ucounts(m.o.Limits, nodes),
 		DiskBytes: m.o.Limits.DiskBytes, Inodes: m.o.Limits.Inodes, Keys: keys,
 		CgroupDirs: len(dirs), KeeperTasks: len(keeperTasks), HostTasks: len(hostTasks), CgroupMounts: mounts,
 	}
@@ -171,7 +169,7 @@ func (s *Sandbox) spawn(ctx context.Context, spec *keeper.Spec, base uint32) (pi
 	// Not ctx: an answer that nobody takes would be a keeper that nobody ends.
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
-	reply, got, err := m.spawner.call(limit, keeper.Message{Kind: keeper.KindStart, Line: s.id, Data: keeper.EncodeStart(&start)}, fds...)
+	reply, got, err := m.spawner.call(limit, keeper.Message{Kind: keeper.KindStart, Line: s.key, Data: keeper.EncodeStart(&start)}, fds...)
 	if err != nil {
 		return 0, err
 	}
@@ -215,20 +213,19 @@ func memoryFile(name string, b []byte) (*os.File, error) {
 
 // ucounts are the limits that hold for everything in a sandbox, because they
 // are set in the user namespace around the learner's (namespaces(7)).
-func ucounts(l Limits, spec *keeper.Spec) []keeper.Ucount {
-	hosts, nodes := int64(len(spec.Hosts)), int64(len(spec.Hosts)+len(spec.Switches)+1)
-	net := int64(l.NetNamespaces)
+func ucounts(l Limits, count int) []keeper.Ucount {
+	nodes, net := int64(count)+1, int64(l.NetNamespaces)
 	return []keeper.Ucount{
 		// Twice the nodes: during a reboot a host's old namespaces are still there.
 		{Name: "max_net_namespaces", Value: net + 2*nodes},
-		{Name: "max_mnt_namespaces", Value: 2*net + 64 + 2*hosts},
-		{Name: "max_pid_namespaces", Value: 64 + 2*hosts},
-		{Name: "max_uts_namespaces", Value: 64 + 2*hosts},
-		{Name: "max_ipc_namespaces", Value: 64 + 2*hosts},
-		{Name: "max_cgroup_namespaces", Value: 64 + 2*hosts},
+		{Name: "max_mnt_namespaces", Value: 2*net + 64 + 2*nodes},
+		{Name: "max_pid_namespaces", Value: 64 + 2*nodes},
+		{Name: "max_uts_namespaces", Value: 64 + 2*nodes},
+		{Name: "max_ipc_namespaces", Value: 64 + 2*nodes},
+		{Name: "max_cgroup_namespaces", Value: 64 + 2*nodes},
 		{Name: "max_user_namespaces", Value: 32},
 		{Name: "max_time_namespaces", Value: 8},
-		{Name: "max_inotify_instances", Value: 64 + 16*hosts},
+		{Name: "max_inotify_instances", Value: 64 + 16*nodes},
 		{Name: "max_inotify_watches", Value: 8192},
 		{Name: "max_fanotify_groups", Value: 0},
 		{Name: "max_fanotify_marks", Value: 0},
@@ -267,8 +264,8 @@ func (s *Sandbox) settle() error {
 	return err
 }
 
-// attach connects to the keeper and waits until the sandbox is made.
-func (s *Sandbox) attach(ctx context.Context, dir string) error {
+// connect connects to the keeper.
+func (s *Sandbox) connect(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return fmt.Errorf("cannot open the sandbox's directory: %w", err)
@@ -303,13 +300,25 @@ func (s *Sandbox) attach(ctx context.Context, dir string) error {
 		defer close(delivered)
 		s.deliver()
 	}()
-	limit, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	reply, fds, err := s.rpc.call(limit, keeper.Message{Kind: keeper.KindAttach})
-	closeFDs(fds)
+	return nil
+}
+
+// build has the keeper make the network, and waits until it is there.
+func (s *Sandbox) build(ctx context.Context, spec *keeper.Spec) error {
+	began := time.Now()
+	file, err := memoryFile("spec", keeper.EncodeSpec(spec))
 	if err != nil {
 		return err
 	}
+	defer file.Close()
+	limit, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	reply, fds, err := s.rpc.call(limit, keeper.Message{Kind: keeper.KindBuild}, int(file.Fd()))
+	closeFDs(fds)
+	if err != nil {
+		return withLog(err, filepath.Join(s.manager.o.RuntimeDir, s.key))
+	}
+	s.mark("build", began)
 	if reply.Code != keeper.Version {
 		return fmt.Errorf("cannot talk to a keeper of protocol %d; this server speaks %d", reply.Code, keeper.Version)
 	}

@@ -69,6 +69,7 @@ func options(t testing.TB) Options {
 	return Options{
 		Rootfs: rootfs(t), Keeper: keeperProgram, StateDir: dir + "/state", RuntimeDir: dir + "/run",
 		CgroupParent: parent,
+		Prepared:     -1, // so that what is there is what a test has made
 		Log:          slog.New(slog.NewTextHandler(testLog{t}, nil)),
 	}
 }
@@ -244,5 +245,15 @@ func TestRunIsKilledByItsContext(t *testing.T) {
 	out, err := s.Run(t.Context(), "A", "cat; echo err >&2; exit 3", strings.NewReader("hello"))
 	if err != nil || string(out.Stdout) != "hello" || string(out.Stderr) != "err\n" || out.Exit != 3 {
 		t.Errorf("run gave %+v, %v", out, err)
+	}
+}
+
+// drain waits until what was destroyed is gone, and the stock is full again.
+func drain(t testing.TB, m *Manager) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := m.Drain(ctx); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -15,6 +15,7 @@ func TestBadSpecsLeaveNothing(t *testing.T) {
 	o := options(t)
 	m := open(t, o)
 	create(t, m, "warm", two()) // what is made once and stays
+	drain(t, m)
 	before := census(t)
 	end := func(node, dev string) keeper.End { return keeper.End{Node: node, Device: dev} }
 	for name, c := range map[string]struct {
@@ -87,6 +88,7 @@ func TestBadSpecsLeaveNothing(t *testing.T) {
 	if _, err := m.Create(t.Context(), "warm", two()); err == nil || !strings.Contains(err.Error(), "exists") {
 		t.Errorf("a second sandbox of a name: %v", err)
 	}
+	drain(t, m)
 	before.same(t, census(t))
 }
 

@@ -120,7 +120,7 @@ func (m *Manager) live() (out []*Sandbox) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, s := range m.sandboxes {
-		if s.started && !s.ending.Load() {
+		if s != nil && s.started && !s.ending.Load() {
 			out = append(out, s)
 		}
 	}

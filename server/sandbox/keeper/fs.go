@@ -59,7 +59,7 @@ func pivot(dir string, fill func(old int) error) error {
 }
 
 // makeTree builds the keeper's tree and makes it the root.
-func makeTree(s *Start, lower int, spec *Spec) error {
+func makeTree(s *Start, lower int) error {
 	if err := mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return err
 	}
@@ -93,15 +93,7 @@ func makeTree(s *Start, lower int, spec *Spec) error {
 	if err := pivot(at, func(int) error { return nil }); err != nil {
 		return err
 	}
-	if err := writeBase(s); err != nil {
-		return err
-	}
-	for i := range spec.Hosts {
-		if err := makeOverlay(spec, &spec.Hosts[i]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return writeBase(s)
 }
 
 func bindFile(from, to string) error {

@@ -42,9 +42,10 @@ type keeper struct {
 	connMu sync.Mutex
 	conn   *Conn
 
-	ready   chan struct{} // closed when made, or when failed is set
-	failed  error
-	timings []Timing
+	building sync.Once
+	ready    chan struct{} // closed when made, or when failed is set
+	failed   error
+	timings  []Timing
 }
 
 // Main runs the subcommand of the keeper program.
@@ -100,19 +101,54 @@ func run() error {
 		return fmt.Errorf("cannot read what to make: %w", err)
 	}
 	boot.Close()
-	k.mark("runtime")
 	if err := k.take(m, fds); err != nil {
 		return err
 	}
+	if err := makeTree(k.start, fds[0]); err != nil {
+		return err
+	}
+	unix.Close(fds[0])
+	if err := k.openFixed(); err != nil {
+		return err
+	}
+	k.mark("tree")
 	go k.reap()
-	go func() {
-		if k.failed = k.make(fds[0]); k.failed != nil {
+	return k.serve(fdListen)
+}
+
+// build makes the network of the Spec, which the file holds.
+func (k *keeper) build(fds []int) {
+	k.building.Do(func() {
+		defer close(k.ready)
+		k.began, k.timings = time.Now(), nil // it may have stood ready for long
+		if k.failed = k.takeSpec(fds); k.failed == nil {
+			k.failed = k.make()
+		}
+		if k.failed != nil {
 			k.complain(k.failed)
 		}
-		close(k.ready)
-		debug.FreeOSMemory()
-	}()
-	return k.serve(fdListen)
+		go debug.FreeOSMemory()
+	})
+}
+
+func (k *keeper) takeSpec(fds []int) error {
+	if len(fds) != 1 {
+		return errors.New("cannot build without a specification")
+	}
+	fd, err := unix.FcntlInt(uintptr(fds[0]), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("cannot read the specification: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), "spec")
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, 2*maxSpec))
+	if err != nil {
+		return fmt.Errorf("cannot read the specification: %w", err)
+	}
+	if k.spec, err = DecodeSpec(b); err != nil {
+		return err
+	}
+	return k.spec.Validate()
 }
 
 func (k *keeper) mark(phase string) {
@@ -122,25 +158,16 @@ func (k *keeper) mark(phase string) {
 // complain tells the server's log, by the file that standard error is.
 func (k *keeper) complain(err error) { os.Stderr.WriteString(err.Error() + "\n") }
 
-// take reads the boot message: the lower layer, the Spec, the cgroup files.
+// take reads the boot message: the lower layer and the cgroup files.
 func (k *keeper) take(m Message, fds []int) error {
 	var err error
 	if k.start, err = DecodeStart(m.Data); err != nil {
 		return err
 	}
-	if want := 2 + k.start.CgroupDirs/2 + k.start.HostTasks; len(fds) != want {
+	if want := 1 + k.start.CgroupDirs/2 + k.start.HostTasks; len(fds) != want {
 		return fmt.Errorf("cannot start with %d files instead of %d", len(fds), want)
 	}
-	f := os.NewFile(uintptr(fds[1]), "spec")
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, 2*maxSpec))
-	if err != nil {
-		return fmt.Errorf("cannot read the specification: %w", err)
-	}
-	if k.spec, err = DecodeSpec(b); err != nil {
-		return err
-	}
-	rest := fds[2:]
+	rest := fds[1:]
 	if k.start.CgroupDirs > 0 {
 		k.hostsDir, rest = rest[0], rest[1:]
 	}
@@ -148,19 +175,14 @@ func (k *keeper) take(m Message, fds []int) error {
 	return nil
 }
 
-// make builds the sandbox.
-func (k *keeper) make(lower int) error {
-	if err := k.spec.Validate(); err != nil {
-		return err
+// make builds the sandbox's network.
+func (k *keeper) make() error {
+	for i := range k.spec.Hosts {
+		if err := makeOverlay(k.spec, &k.spec.Hosts[i]); err != nil {
+			return err
+		}
 	}
-	if err := makeTree(k.start, lower, k.spec); err != nil {
-		return err
-	}
-	unix.Close(lower)
-	if err := k.openFixed(); err != nil {
-		return err
-	}
-	k.mark("tree")
+	k.mark("files")
 	k.cables = layCables(k.spec)
 	for i := range k.spec.Hosts {
 		h := &host{spec: k.spec.Hosts[i]}
@@ -345,10 +367,14 @@ func accept(f *os.File) (fd int, err error) {
 func (k *keeper) converse(c *Conn) {
 	for {
 		m, fds, err := c.Receive()
-		closeAll(fds)
 		if err != nil {
+			closeAll(fds)
 			return
 		}
+		if m.Kind == KindBuild {
+			k.build(fds)
+		}
+		closeAll(fds)
 		go k.answer(c, m)
 	}
 }
@@ -369,7 +395,7 @@ func (k *keeper) handle(c *Conn, m Message, reply *Message) (fds []int, err erro
 		return nil, k.failed
 	}
 	switch m.Kind {
-	case KindAttach:
+	case KindBuild, KindAttach:
 		for _, name := range k.spec.Switches {
 			k.sendNode(c, name)
 		}

@@ -92,13 +92,13 @@ func (s *spawner) start(m Message, fds []int, reply *Message) (out []int, err er
 	if err != nil {
 		return nil, err
 	}
-	if want := 1 + st.CgroupDirs + st.KeeperTasks + st.HostTasks; len(fds) != want {
+	if want := st.CgroupDirs + st.KeeperTasks + st.HostTasks; len(fds) != want {
 		return nil, fmt.Errorf("cannot start with %d files instead of %d", len(fds), want)
 	}
 	if !validName(m.Line) && hasControl(m.Line) {
 		return nil, fmt.Errorf("cannot start a sandbox named %q", m.Line)
 	}
-	dirs, keeperTasks, hostTasks := fds[1:1+st.CgroupDirs], fds[1+st.CgroupDirs:][:st.KeeperTasks], fds[1+st.CgroupDirs+st.KeeperTasks:]
+	dirs, keeperTasks, hostTasks := fds[:st.CgroupDirs], fds[st.CgroupDirs:][:st.KeeperTasks], fds[st.CgroupDirs+st.KeeperTasks:]
 
 	dir, err := keep(unix.Openat(fdRuntime, m.Line, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0))
 	if err != nil {
@@ -173,9 +173,9 @@ func (s *spawner) start(m Message, fds []int, reply *Message) (out []int, err er
 		}
 	}
 	st.Filter, st.Ucounts = nil, nil
-	files := append([]int{lower, fds[0]}, hostTasks...)
+	files := append([]int{lower}, hostTasks...)
 	if len(dirs) > 0 {
-		files = append([]int{lower, fds[0], dirs[1]}, hostTasks...)
+		files = append([]int{lower, dirs[1]}, hostTasks...)
 	}
 	if err = boot.Send(Message{Kind: KindRunner, Data: EncodeStart(st)}, files...); err != nil {
 		return nil, fmt.Errorf("cannot talk to the keeper: %w", err)

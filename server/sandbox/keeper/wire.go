@@ -44,6 +44,9 @@ const (
 	// processes that become a keeper.
 	KindOuter
 	KindRunner
+	// KindBuild gives a keeper the Spec, as its file; asked for once, before
+	// everything else.
+	KindBuild
 )
 
 // Message is what server, spawner and keeper say to each other, one a packet.
@@ -64,7 +67,7 @@ type Message struct {
 const MaxMessage = 96 << 10
 
 // Start is what a keeper needs beside the Spec; it travels with the files that
-// it counts, in this order: the Spec, then CgroupDirs, KeeperTasks, HostTasks.
+// it counts, in this order: CgroupDirs, KeeperTasks, HostTasks.
 type Start struct {
 	ID   string
 	Base uint32 // first host id of the sandbox's range
