@@ -17,6 +17,10 @@ import (
 // cookieAge is as long as browsers keep a cookie at most.
 const cookieAge = 400 * 24 * time.Hour
 
+// bodyWithin is how long the body of a request may take to come. Streams have
+// none, so that nothing else has to have a deadline.
+const bodyWithin = 10 * time.Second
+
 const requestIDKey = "request-id"
 
 func requestID(c echo.Context) string {
@@ -33,6 +37,11 @@ func (a *API) outermost(next echo.HandlerFunc) echo.HandlerFunc {
 		c.Set(requestIDKey, id)
 		setHeaders(c.Response().Header())
 		c.Response().Header().Set("X-Request-Id", id)
+		if c.Request().ContentLength != 0 {
+			// Also for a body that nobody wants: the server reads it after the answer.
+			// The next request of the connection has no deadline of this one.
+			_ = http.NewResponseController(c.Response()).SetReadDeadline(began.Add(bodyWithin))
+		}
 		defer func() {
 			reason := recover()
 			if reason == http.ErrAbortHandler {
@@ -115,6 +124,8 @@ func (a *API) guarded(row route) echo.HandlerFunc {
 			if c.in, err = decode(ec.Response(), r, &row); err != nil {
 				return err
 			}
+			// The answer may take its time, as long as somebody waits for it.
+			_ = http.NewResponseController(ec.Response()).SetReadDeadline(time.Time{})
 		} else {
 			r.Body = http.MaxBytesReader(ec.Response(), r.Body, smallBody) // nobody reads it
 		}

@@ -1,0 +1,282 @@
+//go:build sandbox
+
+package app
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/netground/netground/server/config"
+	"github.com/netground/netground/server/session"
+)
+
+// built has the programs, which are built once for all tests.
+var built string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "netground-test")
+	if err != nil {
+		panic(err)
+	}
+	built = dir
+	for _, name := range []string{"keeper", "netground"} {
+		build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, name), module+"cmd/"+name)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			panic(string(out))
+		}
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// settings are those of a server with everything of its own.
+func settings(t testing.TB) config.Server {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Fatal("sandbox tests run as root")
+	}
+	rootfs := ""
+	for _, p := range []string{os.Getenv("NETGROUND_ROOTFS"), "../../deploy/.cache/rootfs"} {
+		if st, err := os.Stat(filepath.Join(p, "usr/bin")); rootfs == "" && p != "" && err == nil && st.IsDir() {
+			rootfs, _ = filepath.Abs(p)
+		}
+	}
+	if rootfs == "" {
+		t.Fatal("no root file system: run deploy/rootfs, or set NETGROUND_ROOTFS")
+	}
+	dir := t.TempDir()
+	parent := "/netground-test-app-" + strings.ToLower(rand.Text()[:8])
+	t.Cleanup(func() {
+		for _, pattern := range []string{"/sys/fs/cgroup/*" + parent, "/sys/fs/cgroup" + parent} {
+			dirs, _ := filepath.Glob(pattern)
+			for _, d := range dirs {
+				if err := os.Remove(d); err != nil {
+					t.Errorf("a cgroup of the test is left: %v", err)
+				}
+			}
+		}
+	})
+	return config.Server{
+		Listen: "127.0.0.1:0", Labs: "../../labs", Trusted: []string{"127.0.0.1"},
+		Machine: config.Machine{
+			Rootfs: rootfs, Keeper: filepath.Join(built, "keeper"), State: dir + "/state", Runtime: dir + "/run", Cgroup: parent,
+			IDBase: 3 << 30, IDCount: 1 << 29, MemoryMiB: 512, Pids: 512, CPU: 100, DiskMiB: 128,
+		},
+		IdleTimeout: 45 * time.Minute, WarnBefore: 5 * time.Minute, HardLimit: 8 * time.Hour,
+		MaxSessions: 40, MaxPerClient: 3, MaxTerminals: 16,
+	}
+}
+
+// journal keeps what a server logs, and fails the test for what must not be.
+type journal struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.String()
+}
+
+// world is a real server.
+type world struct {
+	*testing.T
+	app *App
+	url string
+	log *journal
+	set config.Server
+}
+
+func start(t *testing.T, change func(*config.Server)) *world {
+	t.Helper()
+	w := &world{T: t, log: &journal{}, set: settings(t)}
+	if change != nil {
+		change(&w.set)
+	}
+	var err error
+	w.app, err = Start(t.Context(), Options{Config: w.set, Version: "test", Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelInfo}))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.url = w.app.URL()
+	t.Cleanup(func() {
+		if err := w.app.Close(); err != nil {
+			t.Errorf("the server does not stop: %v", err)
+		}
+		for line := range strings.Lines(w.log.String()) {
+			if strings.Contains(line, "panic") || strings.Contains(line, "cannot remove") {
+				t.Errorf("the log says %s", line)
+			}
+		}
+		if t.Failed() {
+			text := w.log.String()
+			t.Logf("the log's end:\n%s", text[max(0, len(text)-4000):])
+		}
+	})
+	return w
+}
+
+// addresses numbers those that learners come from.
+type addresses struct{ n atomic.Uint32 }
+
+var clients addresses
+
+// learner is a browser with an address and, once the server has given it one, a
+// cookie of its own.
+type learner struct {
+	t      testing.TB
+	url    string
+	http   *http.Client
+	header http.Header
+}
+
+func newLearner(t testing.TB, url string) *learner {
+	n := clients.n.Add(1)
+	h := http.Header{}
+	h.Set("Origin", url)
+	h.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", n>>16&255, n>>8&255, n&255))
+	tr := &http.Transport{DisableCompression: true}
+	t.Cleanup(tr.CloseIdleConnections)
+	return &learner{t: t, url: url, http: &http.Client{Transport: tr}, header: h}
+}
+
+func (w *world) learner() *learner { return newLearner(w.T, w.url) }
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (a answer) problem() (p struct {
+	Type, Title, Detail string
+	Status, Place       int
+}) {
+	_ = json.Unmarshal(a.body, &p)
+	return p
+}
+
+// send sends a request with the header's changes (name, value; "" deletes), and
+// a body as it is, or as JSON.
+func (l *learner) send(method, path string, body any, change ...string) (answer, error) {
+	var b io.Reader
+	switch body := body.(type) {
+	case nil:
+	case string:
+		b = strings.NewReader(body)
+	case io.Reader:
+		b = body
+	default:
+		text, err := json.Marshal(body)
+		if err != nil {
+			return answer{}, err
+		}
+		b = bytes.NewReader(text)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, l.url+path, b)
+	if err != nil {
+		return answer{}, err
+	}
+	r.Header = l.header.Clone()
+	if b != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(change); i += 2 {
+		r.Header.Del(change[i])
+		if change[i+1] != "" {
+			r.Header.Set(change[i], change[i+1])
+		}
+	}
+	got, err := l.http.Do(r)
+	if err != nil {
+		return answer{}, err
+	}
+	defer got.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(got.Body, 4<<20))
+	return answer{got.StatusCode, got.Header, text}, err
+}
+
+func (l *learner) do(method, path string, body any, change ...string) answer {
+	l.t.Helper()
+	a, err := l.send(method, path, body, change...)
+	if err != nil {
+		l.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	for _, c := range (&http.Response{Header: a.header}).Cookies() {
+		l.header.Set("Cookie", c.Name+"="+c.Value)
+	}
+	return a
+}
+
+// must sends a request that must succeed.
+func (l *learner) must(method, path string, body, into any) {
+	l.t.Helper()
+	a := l.do(method, path, body)
+	if a.status >= 300 {
+		l.t.Fatalf("%s %s: %d %s", method, path, a.status, a.body)
+	}
+	if into != nil {
+		if err := json.Unmarshal(a.body, into); err != nil {
+			l.t.Fatalf("%s %s: %v", method, path, err)
+		}
+	}
+}
+
+// opened is a learner in a lab.
+type opened struct {
+	*learner
+	session.Session
+	path string
+}
+
+func (l *learner) open(lab string) *opened {
+	l.t.Helper()
+	o := &opened{learner: l}
+	l.must("POST", "/api/sessions", map[string]string{"lab": lab}, &o.Session)
+	o.path = "/api/sessions/" + o.ID
+	return o
+}
+
+// terminal opens another shell.
+func (o *opened) terminal(host string) session.Terminal {
+	o.t.Helper()
+	var term session.Terminal
+	o.must("POST", o.path+"/terminals", map[string]any{"host": host, "cols": 100, "rows": 30}, &term)
+	return term
+}
+
+// until waits for a condition.
+func until(t testing.TB, limit time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("after %v still not: %s", limit, what)
+		}
+	}
+}
