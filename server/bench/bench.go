@@ -159,7 +159,7 @@ func (r *run) all(ctx context.Context, all []scenario, missing map[string]string
 				return err
 			}
 			r.say("starting a server with %d sandboxes in its pool", sc.pool)
-			if s, err = startServer(ctx, r.o, filepath.Join(r.dir, "labs"), fmt.Sprintf("pool-%d", sc.pool), sc.pool); err != nil {
+			if s, err = startServer(ctx, r.o, r.dir, sc.pool); err != nil {
 				return err
 			}
 			running = sc.pool
@@ -169,15 +169,17 @@ func (r *run) all(ctx context.Context, all []scenario, missing map[string]string
 			if ctx.Err() != nil {
 				return errors.New("interrupted; everything is removed")
 			}
-			missing[sc.name] = err.Error()
+			missing[sc.name] = "it failed, see the notes"
 			r.note("%s could not be measured: %v", sc.name, err)
 			r.say("%s could not be measured: %v", sc.name, err)
 			if s == nil {
 				continue
 			}
+			if said := s.said(); said != "" {
+				r.note("The server says: %s", said)
+			}
 			select {
 			case <-s.ended: // the next one gets another
-				r.note("The server ended: %s", s.log)
 				err = stop()
 			default:
 				err = nil

@@ -51,7 +51,7 @@ func (r *run) memory(ctx context.Context, s *server) error {
 		counts[1] = max(fit, 1)
 		counts[0] = min(counts[0], counts[1])
 	}
-	st, err := s.start(ctx, labName(3)) // code and caches that all of them share
+	st, err := r.start(ctx, s, labName(3)) // code and caches that all of them share
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (r *run) memory(ctx context.Context, s *server) error {
 	}
 	for i, n := range counts {
 		r.say("  %d sandboxes", n)
-		if err := s.grow(ctx, begin+n); err != nil {
+		if err := r.grow(ctx, s, begin+n); err != nil {
 			return err
 		}
 		now, err := s.settled(ctx)
@@ -99,7 +99,7 @@ func (r *run) memory(ctx context.Context, s *server) error {
 func (r *run) connection(ctx context.Context, s *server) (err error) {
 	ctx, cancel := within(ctx, time.Minute)
 	defer cancel()
-	if err := s.grow(ctx, r.some(100, 10)); err != nil {
+	if err := r.grow(ctx, s, r.some(100, 10)); err != nil {
 		return err
 	}
 	const each = 8 // viewers of a terminal
@@ -264,7 +264,7 @@ func (r *run) event(ctx context.Context, s *server) (err error) {
 	ctx, cancel := within(ctx, 2*time.Minute)
 	defer cancel()
 	n := r.some(100, 10)
-	if err := s.grow(ctx, n); err != nil {
+	if err := r.grow(ctx, s, n); err != nil {
 		return err
 	}
 	if len(s.crowd) > n {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 )
@@ -49,7 +50,9 @@ func (f *Figure) stat(name string) float64 {
 // recorder collects figures.
 type recorder struct {
 	figures []Figure
-	notes   []string
+
+	mu    sync.Mutex // learners that start side by side have notes
+	notes []string
 }
 
 func (r *recorder) value(id, name, unit string, v float64) *Figure {
@@ -68,6 +71,8 @@ func (r *recorder) spread(id, name, unit string, s samples) *Figure {
 }
 
 func (r *recorder) note(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.notes = append(r.notes, fmt.Sprintf(format, args...))
 }
 

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -14,7 +13,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -39,39 +37,24 @@ type server struct {
 	cmd      *exec.Cmd
 	ended    chan struct{} // closed when the process has
 	err      error         // how it did, once ended
-	log      *tail
+	log      string        // the file of what it says on standard error
 	learners atomic.Uint32
 	crowd    []*started // sandboxes that stand idle
 }
 
-// tail keeps the end of what is written to it.
-type tail struct {
-	mu sync.Mutex
-	b  []byte
-}
-
-// Write implements io.Writer.
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.b = append(t.b, p...)
-	t.b = t.b[max(0, len(t.b)-4096):]
-	return len(p), nil
-}
-
-// String is the end.
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(bytes.TrimSpace(t.b))
+// said is the end of what the server has logged.
+func (s *server) said() string {
+	b, _ := os.ReadFile(s.log) // without, there is nothing to tell
+	return string(bytes.TrimSpace(b[max(0, len(b)-4096):]))
 }
 
 // startServer starts the program as a server of the labs, with a pool of so many sandboxes.
-func startServer(ctx context.Context, o *Options, labs, name string, pool int) (*server, error) {
+func startServer(ctx context.Context, o *Options, dir string, pool int) (_ *server, err error) {
+	name := fmt.Sprintf("pool-%d", pool)
 	m := o.Machine
 	m.State, m.Runtime = filepath.Join(m.State, name), filepath.Join(m.Runtime, name)
 	args := []string{
-		"serve", "--listen", "127.0.0.1:0", "--labs", labs,
+		"serve", "--listen", "127.0.0.1:0", "--labs", filepath.Join(dir, "labs"),
 		// Learners come from addresses of their own, which the server limits one by one.
 		"--trusted-proxy", "127.0.0.1",
 		"--rootfs", m.Rootfs, "--keeper", m.Keeper, "--state", m.State, "--runtime", m.Runtime, "--cgroup", m.Cgroup,
@@ -83,21 +66,27 @@ func startServer(ctx context.Context, o *Options, labs, name string, pool int) (
 	} {
 		args = append(args, fmt.Sprintf("--%s=%d", name, n))
 	}
-	s := &server{machine: m, ended: make(chan struct{}), log: &tail{}, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	s := &server{machine: m, ended: make(chan struct{}), log: filepath.Join(dir, name+".log"), http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 	s.cmd = exec.Command(o.Program, args...)
 	for _, e := range os.Environ() {
 		if !strings.HasPrefix(e, "NETGROUND_") {
 			s.cmd.Env = append(s.cmd.Env, e)
 		}
 	}
-	s.cmd.Stderr = s.log
+	// Files, not pipes: who writes into a pipe that nobody reads is killed, and
+	// the server has to outlive the program that measures for its cleaning up.
+	out := filepath.Join(dir, name+".out")
+	for path, to := range map[string]*io.Writer{out: &s.cmd.Stdout, s.log: &s.cmd.Stderr} {
+		f, err := os.Create(path)
+		if err != nil {
+			return nil, fmt.Errorf("cannot make a file for what the server says: %w", err)
+		}
+		defer f.Close()
+		*to = f
+	}
 	// A group of its own: Ctrl-C is for the program that measures, which ends the server
 	// then; and if it cannot any more, the kernel does (of the thread that starts it).
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	out, err := s.cmd.StdoutPipe()
-	if err != nil {
-		return nil, fmt.Errorf("cannot start the server: %w", err)
-	}
 	begun := make(chan error)
 	go func() {
 		runtime.LockOSThread() // see Pdeathsig
@@ -112,27 +101,29 @@ func startServer(ctx context.Context, o *Options, labs, name string, pool int) (
 		return nil, fmt.Errorf("cannot start the server: %w", err)
 	}
 	s.pid = s.cmd.Process.Pid
-	url := make(chan string, 1)
 	go func() {
-		lines := bufio.NewScanner(out)
-		for lines.Scan() {
-			if _, u, ok := strings.Cut(lines.Text(), " is ready: "); ok {
-				url <- u
-				break
-			}
-		}
-		_, _ = io.Copy(io.Discard, out)
 		s.err = s.cmd.Wait()
 		close(s.ended)
 	}()
-	select {
-	case s.url = <-url:
+	wait, cancel := context.WithTimeoutCause(ctx, startWithin, fmt.Errorf("the server is not ready after %v", startWithin))
+	defer cancel()
+	err = poll(wait, 10*time.Millisecond, func() (bool, error) {
+		select {
+		case <-s.ended:
+			return false, errors.New("the server cannot start")
+		default:
+		}
+		b, err := os.ReadFile(out)
+		_, after, ready := strings.Cut(string(b), " is ready: ")
+		u, _, whole := strings.Cut(after, "\n")
+		s.url = u
+		return ready && whole, err
+	})
+	if err == nil {
 		return s, nil
-	case <-s.ended: // how, close says
-	case <-time.After(startWithin):
-		err = fmt.Errorf("the server is not ready after %v: %s", startWithin, s.log)
-	case <-ctx.Done():
-		err = ctx.Err()
+	}
+	if wait.Err() != nil {
+		err = context.Cause(wait)
 	}
 	return nil, errors.Join(err, s.close())
 }
@@ -145,12 +136,12 @@ func (s *server) close() error {
 	select {
 	case <-s.ended:
 		if s.err != nil {
-			err = fmt.Errorf("the server ended badly: %w: %s", s.err, s.log)
+			err = fmt.Errorf("the server ended badly: %w: %s", s.err, s.said())
 		}
 	case <-time.After(stopWithin):
 		_ = s.cmd.Process.Kill()
 		<-s.ended
-		err = fmt.Errorf("the server did not end within %v: %s", stopWithin, s.log)
+		err = fmt.Errorf("the server did not end within %v: %s", stopWithin, s.said())
 	}
 	if left, e := os.ReadDir(s.machine.Runtime); e == nil && len(left) > 0 {
 		err = errors.Join(err, fmt.Errorf("the server left %d sandboxes; they are removed", len(left)), s.sweep())

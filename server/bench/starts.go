@@ -74,7 +74,7 @@ func (r *run) cold(ctx context.Context, s *server) error {
 		var parts phases
 		// The first start finds cold caches, which is no matter of the server's.
 		for i := range r.some(60, 6) + 1 {
-			st, err := s.start(ctx, labName(hosts))
+			st, err := r.start(ctx, s, labName(hosts))
 			if err != nil {
 				return err
 			}
@@ -116,7 +116,7 @@ func (r *run) pool(ctx context.Context, s *server) error {
 			if err := s.ready(ctx, poolSize); err != nil {
 				return err
 			}
-			st, err := s.start(ctx, labName(hosts))
+			st, err := r.start(ctx, s, labName(hosts))
 			if err != nil {
 				return err
 			}
@@ -138,9 +138,22 @@ func (r *run) pool(ctx context.Context, s *server) error {
 	return nil
 }
 
+// start opens the lab as often as it takes, three times at most: one failure
+// says nothing about how long the others take, but is told.
+func (r *run) start(ctx context.Context, s *server, lab string) (*started, error) {
+	for tries := 1; ; tries++ {
+		st, err := s.start(ctx, lab)
+		if err == nil || ctx.Err() != nil || tries == 3 {
+			return st, err
+		}
+		said := s.said()
+		r.note("A start failed and is not counted: %v; the server says: %s", err, said[strings.LastIndexByte(said, '\n')+1:])
+	}
+}
+
 // grow lets so many sandboxes of three hosts stand idle, their shells at the
 // prompt.
-func (s *server) grow(ctx context.Context, n int) error {
+func (r *run) grow(ctx context.Context, s *server, n int) error {
 	const workers = 2
 	var (
 		mu   sync.Mutex
@@ -158,7 +171,7 @@ func (s *server) grow(ctx context.Context, n int) error {
 				if !more {
 					return
 				}
-				st, err := s.start(ctx, labName(3))
+				st, err := r.start(ctx, s, labName(3))
 				mu.Lock()
 				if err != nil {
 					fail = err
@@ -205,7 +218,7 @@ func (s *server) shrink(ctx context.Context, n int) (alive func() int, err error
 // whileEnding makes starts as long as 100 sandboxes end.
 func (r *run) whileEnding(ctx context.Context, s *server, pooled bool) (total samples, parts phases, missed int, err error) {
 	n := r.some(100, 10)
-	if err := s.grow(ctx, n); err != nil {
+	if err := r.grow(ctx, s, n); err != nil {
 		return nil, parts, 0, err
 	}
 	if pooled {
@@ -220,7 +233,7 @@ func (r *run) whileEnding(ctx context.Context, s *server, pooled bool) (total sa
 	}
 	var mine []*started
 	for len(total) < 150 && alive() > 0 {
-		st, err := s.start(ctx, labName(3))
+		st, err := r.start(ctx, s, labName(3))
 		if err != nil {
 			return nil, parts, 0, err
 		}
