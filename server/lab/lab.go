@@ -3,7 +3,10 @@
 // plain values, and every error names the file, the line and the remedy.
 package lab
 
-import "net/netip"
+import (
+	"net/netip"
+	"regexp"
+)
 
 // Languages that every text of a lab exists in, the first being the fallback.
 var Languages = []string{"en", "ko"}
@@ -133,8 +136,15 @@ type Step struct {
 // the value of the step's answer check with that name.
 type Script []Command
 
-// Command is one line typed into a terminal of a host.
+// Command is what is typed into a terminal of a host: a line, or several that
+// belong together.
 type Command struct{ Host, Line string }
+
+// Reboots says whether the command looks as if it reboots a host: its own, or
+// another one by ssh. What comes next must wait until that is up again.
+func (c Command) Reboots() bool { return rebooting.MatchString(c.Line) }
+
+var rebooting = regexp.MustCompile(`(^|[\s;&|/'"])(reboot|shutdown\s+-r\b.*|init\s+6|systemctl\s+reboot)\s*['"]?($|[\n;&|])`)
 
 // Mistake is what real learners get wrong: after Run (from the state in which
 // the step begins) the check of the kind Fails must fail.
@@ -162,4 +172,6 @@ type Section struct {
 	Title    string
 	Markdown string // without the heading
 	Line     int    // of the heading in the file, for errors
+
+	skipped int // empty lines between the heading and Markdown
 }

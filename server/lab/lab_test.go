@@ -65,6 +65,9 @@ func TestLoad(t *testing.T) {
 		t.Errorf("lesson = %+v", ko)
 	}
 	blocks := ko.Sections[0].Blocks()
+	if blocks[0].Line != 3 {
+		t.Errorf("the block's first line is %d lines below its heading", blocks[0].Line)
+	}
 	if len(blocks) != 1 || blocks[0].Host != "A" || !blocks[0].Fails || blocks[0].Code != "ip link\n## not a heading" {
 		t.Errorf("blocks = %+v", blocks)
 	}

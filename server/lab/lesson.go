@@ -20,7 +20,7 @@ type Block struct {
 	Host  string
 	Code  string // without the last newline
 	Fails bool   // the lesson shows how it fails
-	Line  int    // of its first line in the section
+	Line  int    // of its first line, counted from the section's heading
 }
 
 // parseLesson cuts a lesson at its headings.
@@ -31,11 +31,14 @@ func parseLesson(file, language, text string) (Lesson, []error) {
 	var section *Section
 	inSummary, fenced := false, ""
 	flush := func() {
-		body := strings.TrimSpace(current.String())
+		text := current.String()
+		body := strings.TrimSpace(text)
+		skipped := strings.Count(text[:len(text)-len(strings.TrimLeft(text, " \t\r\n"))], "\n")
 		current.Reset()
 		switch {
 		case section != nil:
 			section.Markdown = body
+			section.skipped = skipped
 			l.Sections = append(l.Sections, *section)
 			section = nil
 		case inSummary:
@@ -93,7 +96,7 @@ func (s *Section) Blocks() []Block {
 		case mark == "" && m != nil:
 			mark, code = m[1], nil
 			if host, fails, ok := runInfo(m[2]); ok {
-				open = &Block{Host: host, Fails: fails, Line: i + 2}
+				open = &Block{Host: host, Fails: fails, Line: i + 2 + s.skipped}
 			}
 		case mark != "" && m != nil && strings.HasPrefix(m[1], mark) && m[2] == "":
 			if open != nil {

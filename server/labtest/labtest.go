@@ -28,6 +28,8 @@ type Options struct {
 	Parallel int
 	// Patience is how long one command may take; 30 seconds.
 	Patience time.Duration
+	// Settle is how long a solution may take until its checks hold; 6 seconds.
+	Settle time.Duration
 }
 
 // Problem is one thing that does not hold.
@@ -73,6 +75,9 @@ func Prove(ctx context.Context, l *lab.Lab, o Options) (Report, error) {
 	}
 	if o.Patience == 0 {
 		o.Patience = 30 * time.Second
+	}
+	if o.Settle == 0 {
+		o.Settle = 6 * time.Second
 	}
 	p := &prover{o: o, lab: l, report: Report{Lab: l.Name}, failed: map[string]map[int]bool{}}
 	began := time.Now()

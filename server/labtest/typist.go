@@ -152,11 +152,23 @@ func (w *world) up(ctx context.Context, host string) error {
 // checks say what came of it.
 func (w *world) run(ctx context.Context, c lab.Command) (exit int, err error) {
 	for range 2 {
+		w.forgetReboots()
 		limit, cancel := context.WithTimeout(ctx, w.patience)
 		var out session.Output
 		out, err = w.sb.Run(limit, c.Host, c.Line)
 		ended := limit.Err() == nil
 		cancel()
+		if c.Reboots() {
+			// The command is back before the host is down.
+			select {
+			case host := <-w.rebooted:
+				return 0, w.up(ctx, host)
+			case <-time.After(rebootTimeout):
+				return 0, nil
+			case <-ctx.Done():
+				return 0, ctx.Err()
+			}
+		}
 		switch {
 		case ctx.Err() != nil:
 			return 0, ctx.Err()

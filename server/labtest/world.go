@@ -14,7 +14,6 @@ import (
 )
 
 const (
-	passTimeout   = 6 * time.Second
 	rebootTimeout = 15 * time.Second
 	mostOutput    = 64 << 10
 )
@@ -47,7 +46,8 @@ type world struct {
 	e        session.Engine
 	sb       session.Sandbox
 	obs      session.Observer
-	patience time.Duration                // with one command
+	patience time.Duration // with one command
+	settle   time.Duration
 	answers  map[string]map[string]string // by step and name
 	typists  map[string]*typist
 	rebooted chan string // hosts, when they are up again
@@ -66,7 +66,7 @@ func (p *prover) world(ctx context.Context) (*world, error) {
 		return nil, fmt.Errorf("cannot observe a sandbox of %s: %w", p.lab.Name, err)
 	}
 	w := &world{
-		e: p.o.Engine, sb: sb, obs: obs, patience: p.o.Patience, answers: map[string]map[string]string{}, typists: map[string]*typist{},
+		e: p.o.Engine, sb: sb, obs: obs, patience: p.o.Patience, settle: p.o.Settle, answers: map[string]map[string]string{}, typists: map[string]*typist{},
 		rebooted: make(chan string, 16), done: make(chan struct{}),
 	}
 	go w.hear()
@@ -143,7 +143,7 @@ func (w *world) evaluate(ctx context.Context, s *lab.Step) results {
 
 // eventually evaluates until all checks hold, or for some seconds.
 func (w *world) eventually(ctx context.Context, s *lab.Step) results {
-	limit, cancel := context.WithTimeout(ctx, passTimeout)
+	limit, cancel := context.WithTimeout(ctx, w.settle)
 	defer cancel()
 	states, stop := w.obs.Subscribe()
 	defer stop()
