@@ -57,7 +57,9 @@ func load(dir fs.FS, name, prefix string) (*Lab, error) {
 		}
 		lesson, problems := parseLesson(prefix+base, language, string(text))
 		all = append(all, problems...)
-		all = append(all, l.checkLesson(prefix+base, lesson)...)
+		if l.idsAreGood() { // else it would only say the same again
+			all = append(all, l.checkLesson(prefix+base, lesson)...)
+		}
 		l.Lessons[language] = lesson
 	}
 	if len(all) > 0 {

@@ -22,6 +22,7 @@ func Schema() ([]byte, error) {
 
 func schemaOf(t reflect.Type) *jsonschema.Schema {
 	text := &jsonschema.Schema{Type: "string"}
+	word := &jsonschema.Schema{Types: []string{"string", "number", "boolean"}} // YAML reads 1 as a number
 	switch t {
 	case reflect.TypeFor[Text]():
 		s := &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{}, Required: Languages, AdditionalProperties: never()}
@@ -32,7 +33,7 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 	case reflect.TypeFor[Link]():
 		return &jsonschema.Schema{Type: "array", Items: text, MinItems: new(2), MaxItems: new(2), Description: "two ends: a host's device as A:eth0, or a switch by its name"}
 	case reflect.TypeFor[Script]():
-		line := &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Types: []string{"string", "number"}}, {Type: "array", Items: text}, {Type: "object"}}}
+		line := &jsonschema.Schema{AnyOf: []*jsonschema.Schema{word, {Type: "array", Items: word}, {Type: "object"}}}
 		turn := &jsonschema.Schema{Type: "object", AdditionalProperties: line}
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{turn, {Type: "array", Items: turn}}, Description: "host: command, or a list of those where hosts take turns"}
 	case reflect.TypeFor[netip.Addr](), reflect.TypeFor[netip.Prefix]():
@@ -42,13 +43,13 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 	case reflect.Pointer:
 		return schemaOf(t.Elem())
 	case reflect.String:
-		return &jsonschema.Schema{Types: []string{"string", "number", "boolean"}} // YAML reads 1 as a number
+		return word
 	case reflect.Bool:
 		return &jsonschema.Schema{Type: "boolean"}
 	case reflect.Int:
 		return &jsonschema.Schema{Type: "integer"}
 	case reflect.Float64:
-		return &jsonschema.Schema{Type: "number"}
+		return &jsonschema.Schema{Type: "number", Minimum: new(-float64(maxGrid)), Maximum: new(float64(maxGrid))}
 	case reflect.Array:
 		return &jsonschema.Schema{Type: "array", Items: schemaOf(t.Elem()), MinItems: new(t.Len()), MaxItems: new(t.Len())}
 	case reflect.Slice:
@@ -75,12 +76,43 @@ func addFields(s *jsonschema.Schema, t reflect.Type) {
 			addFields(s, f.Type)
 		case tag == "" || tag == "-":
 		default:
-			s.Properties[tag] = schemaOf(f.Type)
+			s.Properties[tag] = bounded(t.Name()+"."+tag, schemaOf(f.Type))
 			if options != "omitempty" && !slices.Contains([]string{"fails"}, tag) {
 				s.Required = append(s.Required, tag)
 			}
 		}
 	}
+}
+
+// bounded adds to a field's schema what validate holds it to.
+func bounded(field string, s *jsonschema.Schema) *jsonschema.Schema {
+	one := func(values ...any) { s.Enum = values }
+	between := func(least, most float64) { s.Minimum, s.Maximum = &least, &most }
+	switch field {
+	case "Host.kind":
+		one("host", "router", "server")
+	case "LinkCheck.state":
+		one("up", "down")
+	case "ReachCheck.proto":
+		one("icmp", "tcp", "http")
+	case "ListensCheck.proto":
+		one("tcp", "udp")
+	case "AnswerSource.fact":
+		one("mac", "ifindex", "mtu", "address", "peer-ifindex")
+	case "Lab.minutes":
+		between(1, 240)
+	case "ReachCheck.port", "ListensCheck.port":
+		between(1, 65535)
+	case "Lab.steps":
+		s.MinItems, s.MaxItems = new(1), new(maxSteps)
+	case "Step.checks":
+		s.MaxItems = new(maxChecks)
+	case "Host.start", "Host.routes":
+		s.MaxItems = new(maxTexts)
+	case "Topology.links":
+		s.MaxItems = new(maxLinks)
+	}
+	return s
 }
 
 // never allows nothing.

@@ -82,3 +82,15 @@ func (d *document) place(at Point, kind, name string, path ...any) {
 		}
 	}
 }
+
+// idsAreGood says whether lessons can be compared with the steps.
+func (l *Lab) idsAreGood() bool {
+	seen := map[string]bool{}
+	for _, s := range l.Steps {
+		if !stepID.MatchString(s.ID) || s.ID == summaryID || seen[s.ID] {
+			return false
+		}
+		seen[s.ID] = true
+	}
+	return true
+}
