@@ -73,7 +73,8 @@ export function LabBar({ store }: { store: LabStore }) {
 			</p>
 			<StepNav store={store} />
 			<span class="grow" />
-			{!narrow.value && <PaneSwitch />}
+			{/* It comes with the session: beside the gap, where it moves nothing. */}
+			<SessionMenu store={store} onEnd={() => setAsking("end")} />
 			<button
 				type="button"
 				class="quiet"
@@ -87,7 +88,7 @@ export function LabBar({ store }: { store: LabStore }) {
 				<Again />
 				<span class="bar-word">{t.reset}</span>
 			</button>
-			<SessionMenu store={store} onEnd={() => setAsking("end")} />
+			{!narrow.value && <PaneSwitch />}
 			<Tools />
 			{asking === "reset" && (
 				<Confirm

@@ -40,10 +40,14 @@ const text = catalogue(
 	},
 );
 
+// With this file, not with its first page: the overview fetches it ahead of the click.
+TerminalPane.preload();
+
 export function LabPage({ name }: { name: string }) {
 	const [store] = useState(() => new LabStore(name));
 	const [active] = useState(() => signal<string | undefined>(undefined));
 	useEffect(() => {
+		// Once more, if it did not come then.
 		TerminalPane.preload();
 		return () => store.dispose();
 	}, [store]);

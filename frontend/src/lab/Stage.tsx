@@ -27,7 +27,7 @@ const text = catalogue(
 	{
 		building: "네트워크를 만드는 중입니다…",
 		resetting: "처음 상태로 되돌리는 중입니다…",
-		full: "지금은 자리가 모두 찼습니다",
+		full: "지금은 빈자리가 없습니다",
 		nextInLine: "다음 차례입니다.",
 		place: (n) => `앞에 ${n - 1}명이 기다리고 있습니다.`,
 		estimate: (time) => `약 ${time} 걸릴 수 있습니다.`,

@@ -17,11 +17,11 @@ export interface Layout {
 	collapsed: Pane[];
 	/** The network as a table instead of a diagram. */
 	table: boolean;
-	/** Absent: whatever suits the window. */
+	/** Absent: not chosen yet. */
 	arrangement?: Arrangement;
 }
 
-export const defaults: Layout = { lesson: 0.38, stacked: 0.38, columns: 0.36, collapsed: [], table: false };
+export const defaults: Layout = { lesson: 0.38, stacked: 0.38, columns: 0.45, collapsed: [], table: false };
 
 export const limits = { min: 0.15, max: 0.85 };
 
@@ -55,10 +55,8 @@ window.addEventListener("resize", () => {
 /** Below this, one pane at a time fills the window. */
 export const narrow = computed(() => width.value < 800);
 
-/** Three columns leave a terminal of 80 characters only on a wide window. */
-export const arrangement = computed<Arrangement>(
-	() => layout.value.arrangement ?? (width.value >= 1700 ? "columns" : "stacked"),
-);
+/** Networks and lines of output are wide: one above the other, both have the width. */
+export const arrangement = computed<Arrangement>(() => layout.value.arrangement ?? "stacked");
 
 /** The pane that is shown where there is room for one. */
 export const solo = signal<Pane>("lesson");

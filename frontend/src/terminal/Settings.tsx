@@ -27,10 +27,17 @@ export function Settings({ shell }: { shell: Shell | null }) {
 		};
 	}, [open]);
 
+	/** For the eyes, too: the terminal shows it. */
+	const tell = (sentence: string) => {
+		setOpen(false);
+		button.current?.focus();
+		shell?.say(sentence);
+		announce(sentence);
+	};
 	const copy = async () => {
 		const selection = shell?.screen?.selection ?? "";
-		if (!selection) announce(t.nothing);
-		else announce((await copyText(selection)) ? t.copied : t.copyFailed);
+		const copied = selection !== "" && (await copyText(selection));
+		tell(copied ? t.copied : selection ? t.copyFailed : t.nothing);
 	};
 	const paste = async () => {
 		try {
@@ -39,7 +46,7 @@ export function Settings({ shell }: { shell: Shell | null }) {
 			shell?.screen?.paste(clip);
 			shell?.focus();
 		} catch {
-			announce(t.pasteKeys);
+			tell(t.pasteKeys);
 		}
 	};
 

@@ -446,13 +446,13 @@ describe("the settings", () => {
 		await show();
 		await act(() => button("Settings of the terminals").click());
 		expect(root.querySelector("output")?.textContent).toBe("14 px");
-		await act(() => button("Larger letters").click());
+		await act(() => button("Larger text").click());
 		expect(root.querySelector("output")?.textContent).toBe("15 px");
 		await act(() => button("Screen reader mode").click());
 		expect(button("Screen reader mode").getAttribute("aria-pressed")).toBe("true");
 		expect(JSON.parse(localStorage.getItem("netground.terminal") ?? "")).toEqual({ size: 15, reader: true });
 		expect(root.textContent).toContain("F6 leaves the terminal");
-		await act(() => button("Smaller letters").click());
+		await act(() => button("Smaller text").click());
 		await act(() => button("Screen reader mode").click());
 	});
 });

@@ -41,12 +41,12 @@ export function Dialog({ title, onClose, children, wide }: Props) {
 			}}
 		>
 			<div class="dialog-body">
-				<header>
+				<div class="dialog-head">
 					<h2 id={id}>{title}</h2>
 					<button type="button" class="quiet square" onClick={onClose} aria-label={text().close} title={text().close}>
 						<Cross />
 					</button>
-				</header>
+				</div>
 				{children}
 			</div>
 		</dialog>
@@ -66,7 +66,7 @@ export function Confirm({ title, children, action, onConfirm, onClose }: Confirm
 	return (
 		<Dialog title={title} onClose={onClose}>
 			<div class="prose">{children}</div>
-			<footer>
+			<div class="dialog-foot">
 				<button type="button" onClick={onClose}>
 					{text().cancel}
 				</button>
@@ -81,7 +81,7 @@ export function Confirm({ title, children, action, onConfirm, onClose }: Confirm
 				>
 					{action}
 				</button>
-			</footer>
+			</div>
 		</Dialog>
 	);
 }
