@@ -30,8 +30,8 @@ export class Faults {
 		context.on("weberror", (error) => found.push(`error: ${error.error().stack ?? error.error().message}`));
 		context.on("requestfailed", (request) => {
 			const why = request.failure()?.errorText ?? "";
-			// A page that is left ends its stream of events.
-			if (why === "net::ERR_ABORTED" && /\/events\?/.test(request.url())) return;
+			// A page that is left ends its stream of events, and what it was still fetching ahead.
+			if (why === "net::ERR_ABORTED" && request.method() === "GET") return;
 			found.push(`request: ${request.method()} ${request.url()} ${why}`);
 		});
 		context.on("response", (response) => {
