@@ -85,8 +85,9 @@ func highlight(w util.BufWriter, language, code string) {
 	}
 	for _, t := range tokens {
 		class := classOf(t.Type)
-		if class == "m" && lexer.Config().Name == "Bash" {
-			// The lexer takes some numbers of a command for one, and others, addresses say, for words.
+		if (class == "m" || class == "nb") && lexer.Config().Name == "Bash" {
+			// The lexer takes some numbers of a command for one, and others, addresses
+			// say, for words; and the "set" of "ip link set" for the shell's own.
 			class = ""
 		}
 		if class == "" || strings.TrimSpace(t.Value) == "" {
