@@ -44,6 +44,7 @@ export interface LinkListener {
 /** The part of a WebSocket that is used. */
 export interface Socket {
 	binaryType: BinaryType;
+	readonly readyState?: number;
 	onmessage: ((event: MessageEvent) => void) | null;
 	onclose: ((event: CloseEvent) => void) | null;
 	send(data: Uint8Array<ArrayBuffer>): void;
@@ -261,7 +262,9 @@ export class TerminalLink {
 	}
 
 	#frame(frame: PageFrame): void {
-		this.#socket?.send(encode(frame));
+		const socket = this.#socket;
+		// One that is being closed takes nothing more; what counts is sent again by number on the next.
+		if ((socket?.readyState ?? WebSocket.OPEN) === WebSocket.OPEN) socket?.send(encode(frame));
 	}
 
 	#receive(bytes: ArrayBuffer): void {
