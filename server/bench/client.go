@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -93,7 +92,9 @@ type started struct {
 	*learner
 	id       string
 	terminal string
-	seen     int64 // output so far
+	seen     int64  // output so far
+	folder   string // of its sandbox, see locate
+	process  int    // in its first host
 	conn     *ws.Client
 
 	total, answer, attach, prompt time.Duration // POST to the first byte, and its parts
@@ -156,10 +157,9 @@ func (st *started) end(ctx context.Context) error {
 }
 
 // gone waits until nothing of the sandbox is left: its folder goes after its
-// devices and its control group.
+// devices and its control group. It must have been located.
 func (st *started) gone(ctx context.Context) error {
-	dir := filepath.Join(st.s.machine.Runtime, st.id)
-	return poll(ctx, 500*time.Microsecond, func() (bool, error) { return !exists(dir), nil })
+	return poll(ctx, 500*time.Microsecond, func() (bool, error) { return !exists(st.folder), nil })
 }
 
 // poll asks until the answer is yes.

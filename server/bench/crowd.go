@@ -3,10 +3,10 @@ package bench
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,6 +53,9 @@ func (r *run) memory(ctx context.Context, s *server) error {
 	}
 	st, err := r.start(ctx, s, labName(3)) // code and caches that all of them share
 	if err != nil {
+		return err
+	}
+	if err := st.locate(ctx); err != nil {
 		return err
 	}
 	if err := st.end(ctx); err != nil {
@@ -195,7 +198,7 @@ func (w *watched) change(ctx context.Context, add bool) (state, step time.Durati
 func (st *started) watch(ctx context.Context) (*watched, error) {
 	w := &watched{}
 	var err error
-	if w.net, w.dev, err = st.network(); err != nil {
+	if w.net, w.dev, err = st.network(ctx); err != nil {
 		return nil, err
 	}
 	if w.events, err = st.events(ctx); err != nil {
@@ -215,47 +218,86 @@ func (st *started) watch(ctx context.Context) (*watched, error) {
 	}
 }
 
-// network finds the first host's namespace by a process in the sandbox's group.
-func (st *started) network() (*netlink.Handle, netlink.Link, error) {
-	for _, pid := range processesOf(filepath.Join(st.s.machine.Cgroup, st.id)) {
-		ns, err := netns.GetFromPid(pid)
-		if err != nil {
-			continue // it has ended
-		}
-		h, err := netlink.NewHandleAt(ns)
-		ns.Close()
-		if err != nil {
-			return nil, nil, fmt.Errorf("cannot enter a network namespace: %w", err)
-		}
-		if dev, err := h.LinkByName("eth0"); err == nil {
-			all, err := h.AddrList(dev, netlink.FAMILY_V4)
-			if err == nil && slices.ContainsFunc(all, func(a netlink.Addr) bool { return a.IPNet.String() == ownAddress }) {
-				return h, dev, nil
-			}
-		}
-		h.Close()
+// network opens the first host's namespace.
+func (st *started) network(ctx context.Context) (*netlink.Handle, netlink.Link, error) {
+	if err := st.locate(ctx); err != nil {
+		return nil, nil, err
 	}
-	return nil, nil, fmt.Errorf("cannot find the network of the first host of %s", st.id)
+	ns, err := netns.GetFromPid(st.process)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot open a network namespace: %w", err)
+	}
+	defer ns.Close()
+	h, err := netlink.NewHandleAt(ns)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot enter a network namespace: %w", err)
+	}
+	dev, err := h.LinkByName("eth0")
+	if err != nil {
+		h.Close()
+		return nil, nil, fmt.Errorf("cannot find the first host's device: %w", err)
+	}
+	return h, dev, nil
 }
 
-// processesOf lists the processes in a control group and below it.
-func processesOf(group string) (pids []int) {
-	for _, dir := range cgroupDirs(group) {
-		_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-			if err != nil || d.IsDir() || d.Name() != "cgroup.procs" {
+// locate finds the session's sandbox, which has a name that the API does not
+// tell: the state tells which network namespace its first host has, and the
+// control groups which process is in it.
+func (st *started) locate(ctx context.Context) error {
+	if st.folder != "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	events, err := st.events(ctx)
+	if err != nil {
+		return err
+	}
+	var state struct {
+		Nodes map[string]struct{ Namespace struct{ Inode uint64 } }
+	}
+	for e := range events {
+		if e.name == "state" {
+			if err := json.Unmarshal(e.data, &state); err != nil {
+				return fmt.Errorf("cannot read the state of a network: %w", err)
+			}
+			break
+		}
+	}
+	want := fmt.Sprintf("net:[%d]", state.Nodes["h1"].Namespace.Inode)
+	for key, pids := range processesBelow(st.s.machine.Cgroup) {
+		for _, pid := range pids {
+			if ns, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", pid)); err == nil && ns == want {
+				st.folder, st.process = filepath.Join(st.s.machine.Runtime, key), pid
 				return nil
 			}
-			b, _ := os.ReadFile(path) // a group that has gone has no processes
-			for _, f := range strings.Fields(string(b)) {
-				if pid, err := strconv.Atoi(f); err == nil && pid > 0 {
-					pids = append(pids, pid)
-				}
-			}
-			return nil
-		})
+		}
 	}
-	slices.Sort(pids)
-	return slices.Compact(pids)
+	return fmt.Errorf("cannot find the sandbox of the session %s (%s)", st.id, want)
+}
+
+// processesBelow lists the processes in each group below one: of v1, in the
+// hierarchy that limits their number.
+func processesBelow(group string) map[string][]int {
+	all := map[string][]int{}
+	dir := filepath.Join("/sys/fs/cgroup", group)
+	if !exists(dir) {
+		dir = filepath.Join("/sys/fs/cgroup/pids", group)
+	}
+	_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.Name() != "cgroup.procs" {
+			return nil // of a group that has just gone
+		}
+		b, _ := os.ReadFile(path) // a group that has gone has no processes
+		key, _, _ := strings.Cut(strings.TrimPrefix(path, dir+"/"), "/")
+		for _, f := range strings.Fields(string(b)) {
+			if pid, err := strconv.Atoi(f); err == nil && pid > 0 {
+				all[key] = append(all[key], pid)
+			}
+		}
+		return nil
+	})
+	return all
 }
 
 // event measures from a change in the kernel to the browser's events, while

@@ -7,12 +7,8 @@ import (
 	"strings"
 )
 
-// Addresses in the labs: the first host's own, and the one that the only step
-// waits for.
-const (
-	ownAddress    = "10.77.0.1/24"
-	wantedAddress = "10.99.0.1/24"
-)
+// wantedAddress is what the labs' only step waits for.
+const wantedAddress = "10.99.0.1/24"
 
 func labName(hosts int) string { return fmt.Sprintf("line-%d", hosts) }
 

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -84,20 +83,11 @@ func startServer(ctx context.Context, o *Options, dir string, pool int) (_ *serv
 		defer f.Close()
 		*to = f
 	}
-	// A group of its own: Ctrl-C is for the program that measures, which ends the server
-	// then; and if it cannot any more, the kernel does (of the thread that starts it).
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	begun := make(chan error)
-	go func() {
-		runtime.LockOSThread() // see Pdeathsig
-		defer runtime.UnlockOSThread()
-		err := s.cmd.Start()
-		begun <- err
-		if err == nil {
-			<-s.ended
-		}
-	}()
-	if err := <-begun; err != nil {
+	// A group of its own: Ctrl-C is for the program that measures, which ends the
+	// server then. No Pdeathsig: a program that is killed dies thread by thread, each
+	// sends the signal, and a second one ends a server before it has cleaned up.
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("cannot start the server: %w", err)
 	}
 	s.pid = s.cmd.Process.Pid

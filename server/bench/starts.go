@@ -61,6 +61,9 @@ func (p *phases) timings(all []keeper.Timing, until time.Duration) {
 		if strings.HasPrefix(t.Phase, "keeper: ") {
 			last = &its
 		}
+		if t.Phase == "build" { // what comes before was prepared ahead, by a clock of its own
+			own = 0
+		}
 		p.add(t.Phase, ms(t.At-*last))
 		*last = t.At
 	}
@@ -76,6 +79,9 @@ func (r *run) cold(ctx context.Context, s *server) error {
 		for i := range r.some(60, 6) + 1 {
 			st, err := r.start(ctx, s, labName(hosts))
 			if err != nil {
+				return err
+			}
+			if err := st.locate(ctx); err != nil {
 				return err
 			}
 			began := time.Now()
@@ -123,6 +129,9 @@ func (r *run) pool(ctx context.Context, s *server) error {
 			if st.pooled && tries >= poolSize {
 				total.add(st.total)
 				parts.parts(st)
+			}
+			if err := st.locate(ctx); err != nil {
+				return err
 			}
 			if err := st.end(ctx); err != nil {
 				return err
@@ -196,6 +205,11 @@ func (r *run) grow(ctx context.Context, s *server, n int) error {
 func (s *server) shrink(ctx context.Context, n int) (alive func() int, err error) {
 	all := s.crowd[len(s.crowd)-n:]
 	s.crowd = s.crowd[:len(s.crowd)-n]
+	for _, st := range all {
+		if err := st.locate(ctx); err != nil {
+			return nil, err
+		}
+	}
 	errs := make(chan error, n)
 	for _, st := range all {
 		go func() { errs <- st.end(ctx) }()
@@ -207,7 +221,7 @@ func (s *server) shrink(ctx context.Context, n int) (alive func() int, err error
 	}
 	return func() (alive int) {
 		for _, st := range all {
-			if exists(filepath.Join(s.machine.Runtime, st.id)) {
+			if exists(st.folder) {
 				alive++
 			}
 		}
