@@ -1,6 +1,6 @@
 /** A server of the tests' own: started on a free port, stopped by its process, and held to leave nothing behind. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -102,15 +102,22 @@ export class Server {
 		faults.push(...this.#left());
 		if (process.env.NETGROUND_E2E_LOG) console.log(this.#log.join("\n"));
 		if (faults.length > 0) throw new Error(`the server was not well:\n${faults.join("\n")}`);
+		// The server keeps its own group for its next start; there is none.
+		for (const dir of this.#groups()) rmdirSync(dir);
 		rmSync(this.#dir, { recursive: true, force: true });
+	}
+
+	/** The server's control group, in each hierarchy that has it. */
+	#groups(): string[] {
+		const top = "/sys/fs/cgroup";
+		const hierarchies = [top, ...folders(top).map((dir) => join(top, dir))];
+		return hierarchies.map((hierarchy) => join(hierarchy, basename(this.#dir))).filter((dir) => existsSync(dir));
 	}
 
 	/** What a stopped server must not leave: control groups with sandboxes, their processes, and mounts. */
 	#left(): string[] {
 		const left: string[] = [];
-		const name = basename(this.#dir);
-		const hierarchies = ["/sys/fs/cgroup", ...folders("/sys/fs/cgroup").map((dir) => join("/sys/fs/cgroup", dir))];
-		for (const dir of hierarchies.map((hierarchy) => join(hierarchy, name)).filter(existsSync)) {
+		for (const dir of this.#groups()) {
 			for (const child of folders(dir)) left.push(`a control group is left: ${join(dir, child)}`);
 			if (readFileSync(join(dir, "cgroup.procs"), "utf8").trim()) left.push(`processes are left in ${dir}`);
 		}
