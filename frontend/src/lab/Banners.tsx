@@ -1,6 +1,7 @@
 /** Lines across the page for what concerns the session as a whole. */
 import { useComputed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
 import { catalogue } from "../i18n/catalogue";
 import { offlineText } from "../ui/ErrorPage";
 import { Cross } from "../ui/icons";
@@ -38,12 +39,18 @@ const text = catalogue(
 export function Banners({ store }: { store: LabStore }) {
 	const session = store.session.value;
 	const live = store.phase.value.kind === "open" && session !== null && session.state !== "ended";
-	const problem = store.problem.value;
+	// That the server was not reached is the lost connection's to tell, and over with it.
+	const connected = store.connection.value === "live";
+	const unreached = store.problem.value === "";
+	useEffect(() => {
+		if (connected && store.problem.peek() === "") store.dismissProblem();
+	}, [store, connected]);
+	const problem = unreached && !connected ? null : store.problem.value;
 	// Of the view, which changes with every packet of the network, only this.
 	const revised = useComputed(() => store.view.value.revised).value;
 	return (
 		<div class="banners">
-			{live && <Lost store={store} />}
+			{live && <Lost store={store} tried={unreached} />}
 			{live && <Expiry store={store} />}
 			<Progress store={store} />
 			{live && revised && (
@@ -63,10 +70,11 @@ export function Banners({ store }: { store: LabStore }) {
 	);
 }
 
-function Lost({ store }: { store: LabStore }) {
+function Lost({ store, tried }: { store: LabStore; tried: boolean }) {
 	// A connection that comes back at once is nobody's concern.
-	const lost = useLasting(store.connection.value !== "live", 2500);
-	if (!lost) return null;
+	const away = store.connection.value !== "live";
+	const lost = useLasting(away, 2500);
+	if (!lost && !(away && tried)) return null;
 	return (
 		<Banner kind="bad" alert testid="connection-lost">
 			<p>{text().lost}</p>

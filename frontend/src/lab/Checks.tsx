@@ -8,6 +8,7 @@ const text = catalogue(
 		ok: "Holds:",
 		not: "Does not hold yet:",
 		unknown: "Not checked yet:",
+		later: "Not tried yet",
 		found: "Found",
 		why: "Why",
 		waiting: (n: number) =>
@@ -17,6 +18,7 @@ const text = catalogue(
 		ok: "충족:",
 		not: "아직 충족하지 않음:",
 		unknown: "아직 확인하지 않음:",
+		later: "아직 확인하지 않음",
 		found: "현재",
 		why: "이유",
 		waiting: (n) => `확인 항목이 ${n}개 있습니다. 작업하는 동안 자동으로 확인합니다.`,
@@ -67,8 +69,14 @@ export function CheckLine({ check }: { check: CheckState }) {
 			<CheckMark state={state} />
 			<div>
 				<p class="check-expected">
-					<span class="offscreen">{t[state]} </span>
-					{check.expected}
+					{check.expected ? (
+						<>
+							<span class="offscreen">{t[state]} </span>
+							{check.expected}
+						</>
+					) : (
+						t.later
+					)}
 				</p>
 				{state === "not" && (
 					<dl class="check-detail">
