@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -100,6 +101,7 @@ func (y *tty) read() {
 			y.err = err
 			y.mu.Unlock()
 			y.moved.Broadcast()
+			y.conn.Close()
 			return
 		}
 		var ack int64
@@ -223,6 +225,17 @@ func (y *tty) run(line string) string {
 		y.t.Errorf("%s: exit %s\n%s", line, code, out)
 	}
 	return out
+}
+
+// put writes a file, whose text does not pass the terminal readably.
+func (y *tty) put(path, text string) {
+	y.t.Helper()
+	y.run(": >" + path)
+	for code := base64.StdEncoding.EncodeToString([]byte(text)); code != ""; {
+		n := min(len(code), 1000) // a multiple of four
+		y.run("echo " + code[:n] + " | base64 -d >>" + path)
+		code = code[n:]
+	}
 }
 
 // echo types a key and erases it, and returns how long it took to be shown.
