@@ -29,6 +29,7 @@ func (e *evaluation) answer(c *lab.AnswerCheck) {
 				}
 				if choice.Right {
 					e.ok(choice.Text)
+					e.r.Why = choice.Why
 					return
 				}
 				if len(choice.Why) > 0 {

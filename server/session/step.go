@@ -72,7 +72,7 @@ func (s *step) state(v view) StepState {
 	if s.revealed {
 		st.Solution = make([]Command, 0, len(s.def.Solution))
 		for _, c := range s.def.Solution {
-			st.Solution = append(st.Solution, Command{Host: c.Host, Line: c.Line})
+			st.Solution = append(st.Solution, Command{Host: c.Host, Line: s.lineIn(v, c)})
 		}
 	}
 	for i, r := range s.results {
@@ -86,6 +86,25 @@ func (s *step) state(v view) StepState {
 		st.Checks = append(st.Checks, c)
 	}
 	return st
+}
+
+// lineIn returns a line of the solution in the caller's language: a choice is
+// named in one language only, and the page shows it in another.
+func (s *step) lineIn(v view, c lab.Command) string {
+	name, value, ok := strings.Cut(c.Line, "=")
+	if c.Host != lab.AnswerHost || !ok {
+		return c.Line
+	}
+	if a := s.answerCheck(name); a != nil {
+		for _, choice := range a.Choices {
+			for _, text := range choice.Text {
+				if text == value {
+					return name + "=" + v.text(choice.Text)
+				}
+			}
+		}
+	}
+	return c.Line
 }
 
 // wall returns the time as JSON shows it, and nil for none.

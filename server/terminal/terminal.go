@@ -69,12 +69,16 @@ type Terminal struct {
 	cols     uint16
 	rows     uint16
 	exited   bool
+	exit     chan struct{} // closed when exited
 	code     int
 	eof      bool
 
 	input  chan []byte
 	queued int
 }
+
+// exitWithin is how long after the last byte the exit status is waited for.
+const exitWithin = time.Second
 
 // New takes over the PTY's master, which must be non-blocking so that the
 // runtime polls it: in blocking mode each read costs a thread (pty issue 174).
@@ -93,7 +97,7 @@ func New(master *os.File, o Options) *Terminal {
 	}
 	t := &Terminal{
 		o: o, master: master, ring: newRing(o.RingBytes), cols: o.Cols, rows: o.Rows,
-		resume: make(chan struct{}, 1), done: make(chan struct{}), closed: make(chan struct{}),
+		resume: make(chan struct{}, 1), done: make(chan struct{}), closed: make(chan struct{}), exit: make(chan struct{}),
 		viewers: map[*Viewer]struct{}{}, received: map[string]int64{}, input: make(chan []byte, 1024),
 	}
 	go t.read()
@@ -109,6 +113,9 @@ func (t *Terminal) read() {
 			return
 		}
 		n, err := t.master.Read(buf)
+		if err != nil {
+			t.awaitExit()
+		}
 		t.mu.Lock()
 		t.ring.write(buf[:n])
 		if err != nil { // EIO once the last process has closed the other side (tty_ioctl, pty(7))
@@ -184,10 +191,24 @@ func (t *Terminal) write() {
 	}
 }
 
+// awaitExit waits for the shell's exit status, which comes by another way than
+// the end of its output and often a little later. A terminal of which nobody
+// tells it ends nevertheless.
+func (t *Terminal) awaitExit() {
+	select {
+	case <-t.exit:
+	case <-t.closed:
+	case <-time.After(exitWithin):
+	}
+}
+
 // SetExit records the shell's exit status; viewers get it after the last byte.
 func (t *Terminal) SetExit(code int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if !t.exited {
+		close(t.exit)
+	}
 	t.exited, t.code = true, code
 	for v := range t.viewers {
 		v.signal()
