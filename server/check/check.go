@@ -17,7 +17,8 @@ type Result struct {
 	OK   bool
 	// Reason is a stable code of what was found: "ok", or what is wrong.
 	Reason string
-	// Expected and Found are short; Why is a sentence, empty where OK.
+	// Expected and Found are short; Why is a sentence, empty where OK: but for a
+	// right choice, of which it says why it is right.
 	Expected, Found, Why lab.Text
 }
 
@@ -139,7 +140,7 @@ func (e *evaluation) at(w lab.Where) *observe.Namespace {
 	if w.NS != "" && e.st.Namespace(w.Host, w.NS) == nil {
 		e.fail(NoNamespace, tx("no namespace %s", "네임스페이스 %s 없음", w.NS),
 			tx("There is no network namespace %[1]s on %[2]s. ip netns add %[1]s makes it.",
-				"%[2]s에 네트워크 네임스페이스 %[1]s 항목이 없습니다. ip netns add %[1]s 명령으로 만듭니다.", w.NS, w.Host))
+				"%[2]s에는 이름이 %[1]s인 네트워크 네임스페이스가 없습니다. ip netns add %[1]s 명령으로 만듭니다.", w.NS, w.Host))
 		return nil
 	}
 	ns := e.st.Namespace(w.Host, w.NS)

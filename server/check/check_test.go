@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"net/netip"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -108,6 +109,10 @@ func in(host, ns string) lab.Where { return lab.Where{Host: host, NS: ns} }
 func ip(s string) netip.Addr       { return netip.MustParseAddr(s) }
 func pfx(s string) netip.Prefix    { return netip.MustParsePrefix(s) }
 
+// particle finds a Korean particle that depends on the syllable before it,
+// right behind a name.
+var particle = regexp.MustCompile(`[A-Za-z0-9](은|는|이|가|을|를|과|와|으로|로|이고|이며|이나|나)([\s.,)]|$)`)
+
 func TestEvaluate(t *testing.T) {
 	probe := func(o observe.Outcome) func(*network) { return func(n *network) { n.probe.Outcome = o } }
 	none := func(*network) {}
@@ -160,6 +165,8 @@ func TestEvaluate(t *testing.T) {
 		{"namespace missing", lab.Check{Namespace: &lab.NamespaceCheck{Host: "A", Name: "green"}}, none, NoNamespace},
 		{"the host's own", lab.Check{Namespace: &lab.NamespaceCheck{Host: "A", Name: "fake"}}, none, SameNamespace},
 		{"two names of one", lab.Check{Namespace: &lab.NamespaceCheck{Host: "A", Name: "red"}}, none, SameNamespace},
+		{"another host's", lab.Check{Namespace: &lab.NamespaceCheck{Host: "A", Name: "blue"}}, func(n *network) { n.st.Nodes["A"].Named["blue"].Inode = 9 }, SameNamespace},
+		{"a bridge without life", lab.Check{Link: &lab.LinkCheck{Where: at("A"), Dev: "br1", State: "up"}}, none, NoCarrier},
 		{"namespace to go", lab.Check{Namespace: &lab.NamespaceCheck{Host: "A", Name: "blue", Absent: true}}, none, Present},
 
 		{"bridge", lab.Check{Bridge: &lab.BridgeCheck{Where: at("A"), Dev: "br1", Ports: []string{"tap"}}}, none, OK},
@@ -175,6 +182,13 @@ func TestEvaluate(t *testing.T) {
 		{"http", lab.Check{Reach: &lab.ReachCheck{From: "A", To: "http://10.0.0.2/", Proto: "http", Contains: "hi"}}, func(n *network) {
 			n.probe = observe.Probe{Outcome: observe.Answered, Status: 200, Body: []byte("oh, hi")}
 		}, OK},
+		{"http error", lab.Check{Reach: &lab.ReachCheck{From: "A", To: "http://10.0.0.2/", Proto: "http", At: "B"}}, func(n *network) {
+			n.probe = observe.Probe{Outcome: observe.Answered, Status: 502}
+		}, BadStatus},
+		{"http error is an answer", lab.Check{Blocked: &lab.ReachCheck{From: "A", To: "http://10.0.0.2/", Proto: "http"}}, func(n *network) {
+			n.probe = observe.Probe{Outcome: observe.Answered, Status: 502}
+		}, Answered},
+		{"tcp answered by another", lab.Check{Reach: &lab.ReachCheck{From: "A", To: "10.0.0.2", Proto: "tcp", Port: 80, At: "B"}}, probe(observe.Elsewhere), "answered-elsewhere"},
 		{"http text", lab.Check{Reach: &lab.ReachCheck{From: "A", To: "http://10.0.0.2/", Proto: "http", Contains: "hi"}}, func(n *network) {
 			n.probe = observe.Probe{Outcome: observe.Answered, Status: 404, Body: []byte("lost")}
 		}, NoMatch},
@@ -192,6 +206,9 @@ func TestEvaluate(t *testing.T) {
 		{"a FIFO to go", lab.Check{File: &lab.FileCheck{Host: "A", Path: "/x", Absent: true}}, func(n *network) { n.fileErr = observe.ErrNotRegular }, Present},
 
 		{"listens", lab.Check{Listens: &lab.ListensCheck{Where: at("A"), Port: 80}}, func(n *network) { n.listeners = []observe.Listener{{Address: ip("0.0.0.0"), Port: 80}} }, OK},
+		{"listens on all", lab.Check{Listens: &lab.ListensCheck{Where: at("A"), Port: 80, Address: ip("10.0.0.1")}}, func(n *network) { n.listeners = []observe.Listener{{Address: ip("::"), Port: 80}} }, OK},
+		{"listens on all of another version", lab.Check{Listens: &lab.ListensCheck{Where: at("A"), Port: 80, Address: ip("2001:db8::1")}}, func(n *network) { n.listeners = []observe.Listener{{Address: ip("0.0.0.0"), Port: 80}} }, OtherAddress},
+		{"nobody listens", lab.Check{Listens: &lab.ListensCheck{Where: at("A"), Port: 81}}, func(n *network) { n.listeners = []observe.Listener{{Address: ip("0.0.0.0"), Port: 80}} }, NotListening},
 		{"listens elsewhere", lab.Check{Listens: &lab.ListensCheck{Where: at("A"), Port: 80, Address: ip("10.0.0.1")}}, func(n *network) { n.listeners = []observe.Listener{{Address: ip("127.0.0.1"), Port: 80}} }, OtherAddress},
 
 		{"answer", lab.Check{Answer: &lab.AnswerCheck{Name: "right", Value: "two words"}}, none, OK},
@@ -219,6 +236,11 @@ func TestEvaluate(t *testing.T) {
 					if (s == "") != (what == "why" && r.OK) || strings.Contains(s, "%!") {
 						t.Errorf("%s in %s is %q", what, language, s)
 					}
+				}
+			}
+			for _, s := range []string{r.Expected["ko"], r.Found["ko"], r.Why["ko"]} {
+				if p := particle.FindString(s); p != "" {
+					t.Errorf("%q: what stands before the particle may be any name: %s", p, s)
 				}
 			}
 			t.Logf("%s | %s | %s", r.Expected["en"], r.Found["en"], r.Why["en"])

@@ -109,7 +109,7 @@ func (e *evaluation) reach(c *lab.ReachCheck) {
 	case observe.Refused:
 		_, port := target(c)
 		e.fail(string(p.Outcome), tx("connection refused", "연결 거부됨"),
-			tx("The machine is there, but nothing listens on port %d.", "컴퓨터까지는 닿지만 %d번 포트에서 듣고 있는 것이 없습니다.", port))
+			tx("The machine is there, but nothing listens on port %d.", "상대 호스트까지는 닿지만 %d번 포트에서 대기하는 프로그램이 없습니다.", port))
 		return
 	}
 	found := tx("no answer", "응답 없음")
@@ -280,10 +280,10 @@ func (e *evaluation) listens(c *lab.ListensCheck) {
 	}
 	if other := slices.IndexFunc(all, func(l observe.Listener) bool { return l.Port == c.Port }); other >= 0 {
 		e.fail(OtherAddress, plain(netip.AddrPortFrom(all[other].Address, uint16(c.Port)).String()),
-			tx("Something listens on %[1]s port %[2]d of %[3]s, but on another address than %[4]s.", "%[3]s의 %[1]s %[2]d번 포트에서 듣고 있지만 주소가 %[4]s 쪽이 아닙니다.", proto, c.Port, where(c.Where), c.Address))
+			tx("Something listens on %[1]s port %[2]d of %[3]s, but on another address than %[4]s.", "%[3]s의 %[1]s %[2]d번 포트에서 대기하는 프로그램이 있지만, %[4]s 주소에서는 대기하지 않습니다.", proto, c.Port, where(c.Where), c.Address))
 		return
 	}
-	e.fail(NotListening, tx("nobody", "없음"), tx("Nothing listens on %[1]s port %[2]d of %[3]s.", "%[3]s의 %[1]s %[2]d번 포트에서 듣고 있는 것이 없습니다.", proto, c.Port, where(c.Where)))
+	e.fail(NotListening, tx("nobody", "없음"), tx("Nothing listens on %[1]s port %[2]d of %[3]s.", "%[3]s의 %[1]s %[2]d번 포트에서 대기하는 프로그램이 없습니다.", proto, c.Port, where(c.Where)))
 }
 
 // isWildcard says whether who listens on an address hears what is sent to the

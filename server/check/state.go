@@ -14,15 +14,15 @@ func (e *evaluation) link(c *lab.LinkCheck) {
 	w := where(c.Where)
 	switch {
 	case c.Absent:
-		e.expect(tx("no %[1]s in %[2]s", "%[2]s에 %[1]s 없음", c.Dev, w))
+		e.expect(tx("no %[1]s in %[2]s", "%[2]s에 %[1]s 장치 없음", c.Dev, w))
 	case c.Peer != nil:
-		e.expect(tx("%[1]s in %[2]s, its other end %[3]s in %[4]s", "%[2]s에 %[1]s, 반대쪽 끝은 %[4]s의 %[3]s", c.Dev, w, c.Peer.Dev, where(c.Peer.Where)))
+		e.expect(tx("%s, its other end %s", "%s, 반대쪽 끝은 %s", device(c.Where, c.Dev), device(c.Peer.Where, c.Peer.Dev)))
 	case c.Master != "":
-		e.expect(tx("%[1]s of %[2]s is a port of %[3]s", "%[2]s의 %[1]s: %[3]s의 포트", c.Dev, w, c.Master))
+		e.expect(tx("%s is a port of %s", "%s: %s의 포트", device(c.Where, c.Dev), c.Master))
 	case c.State == "up":
-		e.expect(tx("%[1]s of %[2]s is up", "%[2]s의 %[1]s: 켜짐", c.Dev, w))
+		e.expect(tx("%s is up", "%s: 켜짐", device(c.Where, c.Dev)))
 	case c.State == "down":
-		e.expect(tx("%[1]s of %[2]s is down", "%[2]s의 %[1]s: 꺼짐", c.Dev, w))
+		e.expect(tx("%s is down", "%s: 꺼짐", device(c.Where, c.Dev)))
 	default:
 		e.expect(tx("a device %[1]s in %[2]s", "%[2]s에 장치 %[1]s", c.Dev, w))
 	}
@@ -42,7 +42,7 @@ func (e *evaluation) link(c *lab.LinkCheck) {
 		return
 	}
 	if c.Type != "" && l.Type != c.Type {
-		e.fail(WrongType, plain(l.Type), tx("%[1]s is of the type %[2]s, not %[3]s.", "%[1]s 장치의 종류가 %[3]s 대신 %[2]s입니다.", c.Dev, l.Type, c.Type))
+		e.fail(WrongType, plain(l.Type), tx("%[1]s is of the type %[2]s, not %[3]s.", "%[1]s 장치의 종류는 %[2]s입니다. %[3]s 장치가 있어야 합니다.", c.Dev, l.Type, c.Type))
 		return
 	}
 	if c.Peer != nil && !e.peer(c, l) {
@@ -61,11 +61,11 @@ func (e *evaluation) link(c *lab.LinkCheck) {
 	off := tx("%s: down", "%s: 꺼짐", c.Dev)
 	switch {
 	case c.State == "up" && !l.Up:
-		e.fail(Down, off, tx("%[1]s of %[2]s is switched off.", "%[2]s의 %[1]s 장치가 꺼져 있습니다.", c.Dev, w))
+		e.fail(Down, off, tx("%s is switched off.", "%s 장치가 꺼져 있습니다.", device(c.Where, c.Dev)))
 	case c.State == "up" && !l.Carrier:
-		e.noCarrier(w, l)
+		e.noCarrier(device(c.Where, c.Dev), l)
 	case c.State == "down" && l.Up:
-		e.fail(Up, on, tx("%[1]s of %[2]s is switched on.", "%[2]s의 %[1]s 장치가 켜져 있습니다.", c.Dev, w))
+		e.fail(Up, on, tx("%s is switched on.", "%s 장치가 켜져 있습니다.", device(c.Where, c.Dev)))
 	case c.State == "up":
 		e.ok(on)
 	case c.State == "down":
@@ -75,18 +75,18 @@ func (e *evaluation) link(c *lab.LinkCheck) {
 	}
 }
 
-func (e *evaluation) noCarrier(w lab.Text, l *observe.Link) {
+func (e *evaluation) noCarrier(d lab.Text, l *observe.Link) {
 	found := tx("%s: no carrier", "%s: 신호 없음", l.Name)
 	if l.Type == "bridge" {
-		e.fail(NoCarrier, found, tx("%[1]s of %[2]s is on, but none of its ports is.", "%[2]s의 %[1]s 브리지는 켜져 있지만 켜져 있는 포트가 없습니다.", l.Name, w))
+		e.fail(NoCarrier, found, tx("%s is on, but none of its ports is.", "%s 브리지는 켜져 있지만 켜져 있는 포트가 없습니다.", d))
 		return
 	}
 	if l.Peer == nil {
-		e.fail(NoCarrier, found, tx("%[1]s of %[2]s is on, but nothing is at the other end of its cable.", "%[2]s의 %[1]s 장치는 켜져 있지만 케이블 반대쪽에 아무것도 없습니다.", l.Name, w))
+		e.fail(NoCarrier, found, tx("%s is on, but nothing is at the other end of its cable.", "%s 장치는 켜져 있지만 케이블 반대쪽에 아무것도 없습니다.", d))
 		return
 	}
-	e.fail(NoCarrier, found, tx("%[1]s of %[2]s is on, but has no carrier: the other end of its cable, %[3]s, is down.",
-		"%[2]s의 %[1]s 장치는 켜져 있지만 신호가 없습니다. 케이블 반대쪽 끝(%[3]s)이 꺼져 있습니다.", l.Name, w, place(*l.Peer)))
+	e.fail(NoCarrier, found, tx("%s is on, but has no carrier: the other end of its cable, %s, is down.",
+		"%s 장치는 켜져 있지만 신호가 없습니다. 케이블 반대쪽 끝(%s)이 꺼져 있습니다.", d, place(*l.Peer)))
 }
 
 // peer says whether the far end of a cable is where it should be.
@@ -97,19 +97,19 @@ func (e *evaluation) peer(c *lab.LinkCheck, l *observe.Link) bool {
 	}
 	if l.Peer == nil {
 		e.fail(WrongPeer, tx("no other end that can be seen", "보이는 반대쪽 끝 없음"),
-			tx("%[1]s of %[2]s has no other end in this network.", "%[2]s의 %[1]s 장치에는 이 네트워크 안에 반대쪽 끝이 없습니다.", c.Dev, where(c.Where)))
+			tx("%s has no other end in this network.", "%s 장치에는 이 네트워크 안에 반대쪽 끝이 없습니다.", device(c.Where, c.Dev)))
 		return false
 	}
 	e.fail(WrongPeer, tx("other end: %s", "반대쪽 끝: %s", place(*l.Peer)),
-		tx("The other end of %[1]s is %[2]s; it should be %[3]s.", "%[1]s 장치의 반대쪽 끝은 %[2]s입니다. %[3]s 자리에 있어야 합니다.", c.Dev, place(*l.Peer), place(want)))
+		tx("The other end of %[1]s is %[2]s; it should be %[3]s.", "%[1]s 장치는 지금 %[2]s 장치와 이어져 있습니다. %[3]s 장치와 이어져 있어야 합니다.", c.Dev, place(*l.Peer), place(want)))
 	return false
 }
 
 func (e *evaluation) address(c *lab.AddressCheck) {
 	if c.Not.IsValid() {
-		e.expect(tx("%[1]s of %[2]s without %[3]s", "%[2]s의 %[1]s에 %[3]s 없음", c.Dev, where(c.Where), c.Not))
+		e.expect(tx("%s without %s", "%s에 %s 없음", device(c.Where, c.Dev), c.Not))
 	} else {
-		e.expect(tx("%[3]s on %[1]s of %[2]s", "%[2]s의 %[1]s에 %[3]s", c.Dev, where(c.Where), c.Has))
+		e.expect(tx("%[2]s on %[1]s", "%[1]s에 %[2]s", device(c.Where, c.Dev), c.Has))
 	}
 	l := e.device(c.Where, c.Dev)
 	if l == nil {
@@ -139,10 +139,10 @@ func (e *evaluation) address(c *lab.AddressCheck) {
 		return
 	}
 	if len(l.Addresses) == 0 {
-		e.fail(NoAddress, addresses(l), tx("%[1]s of %[2]s has no address.", "%[2]s의 %[1]s에 주소가 없습니다.", c.Dev, where(c.Where)))
+		e.fail(NoAddress, addresses(l), tx("%s has no address.", "%s에 주소가 없습니다.", device(c.Where, c.Dev)))
 		return
 	}
-	e.fail(OtherAddress, addresses(l), tx("%[1]s of %[2]s has another address.", "%[2]s의 %[1]s에 다른 주소가 있습니다.", c.Dev, where(c.Where)))
+	e.fail(OtherAddress, addresses(l), tx("%s has another address.", "%s에 다른 주소가 있습니다.", device(c.Where, c.Dev)))
 }
 
 // owner finds who has an address.
@@ -175,7 +175,7 @@ func (e *evaluation) route(c *lab.RouteCheck) {
 		want += " dev " + c.Dev
 	}
 	if c.Absent {
-		e.expect(tx("no route %[1]s in %[2]s", "%[2]s에 경로 %[1]s 없음", c.To, where(c.Where)))
+		e.expect(tx("no route %[1]s in %[2]s", "%[2]s에 %[1]s 경로 없음", c.To, where(c.Where)))
 	} else {
 		e.expect(tx("%[2]s: %[1]s", "%[2]s: %[1]s", want, where(c.Where)))
 	}
@@ -191,7 +191,7 @@ func (e *evaluation) route(c *lab.RouteCheck) {
 			texts = append(texts, routeText(r))
 		}
 	}
-	none := tx("no route %s", "경로 %s 없음", c.To)
+	none := tx("no route %s", "%s 경로 없음", c.To)
 	switch {
 	case c.Absent && len(routes) == 0:
 		e.ok(none)
@@ -261,7 +261,7 @@ func (e *evaluation) neighbour(c *lab.NeighbourCheck) {
 			found = tx("%s did not answer", "%s: 응답 없음", c.IP)
 		}
 		e.fail(Unknown, found, tx("%[2]s does not know the hardware address of %[1]s. It asks when it sends something there.",
-			"%[2]s의 테이블에 %[1]s의 하드웨어 주소가 없습니다. 무언가를 보낼 때 알아냅니다.", c.IP, where(c.Where)))
+			"%[2]s의 이웃 테이블에 %[1]s의 하드웨어 주소가 없습니다. 그 주소로 무언가를 보내면 알아냅니다.", c.IP, where(c.Where)))
 		return
 	}
 	n := ns.Neighbors[at]
@@ -298,7 +298,7 @@ func (e *evaluation) namespace(c *lab.NamespaceCheck) {
 	ns := n.Named[c.Name]
 	switch {
 	case c.Absent && ns != nil:
-		e.fail(Present, found, tx("The namespace %s is still there.", "네임스페이스 %s 항목이 아직 있습니다.", c.Name))
+		e.fail(Present, found, tx("The namespace %s is still there.", "이름이 %s인 네임스페이스가 아직 있습니다.", c.Name))
 	case c.Absent:
 		e.ok(found)
 	case ns == nil:
@@ -369,7 +369,7 @@ func (e *evaluation) bridge(c *lab.BridgeCheck) {
 		return
 	}
 	if l.Type != "bridge" {
-		e.fail(NotABridge, plain(l.Type), tx("%[1]s is no bridge, but a device of the type %[2]s.", "%[1]s 장치의 종류가 브리지 대신 %[2]s입니다.", name, l.Type))
+		e.fail(NotABridge, plain(l.Type), tx("%[1]s is no bridge, but a device of the type %[2]s.", "%[1]s 장치는 브리지가 아닙니다. 종류가 %[2]s입니다.", name, l.Type))
 		return
 	}
 	for _, p := range c.Ports {

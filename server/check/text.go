@@ -10,8 +10,9 @@ import (
 )
 
 // tx writes a text in both languages. Arguments that are texts themselves are
-// put in in the same language. Names stand before 의, 에, 에서 and 안, which
-// are the same after every syllable.
+// put in in the same language. Names stand before 의, 에, 에서, 인, 도 and
+// 입니다, which are the same after every syllable, or before a noun that takes
+// the particle for them: %s 장치가, %s 주소를.
 func tx(en, ko string, args ...any) lab.Text {
 	in := func(language, format string) string {
 		if len(args) == 0 {
@@ -35,6 +36,11 @@ func plain(s string) lab.Text { return lab.Text{"en": s, "ko": s} }
 // where names a namespace: node, or red on node.
 func where(w lab.Where) lab.Text { return place(observe.Place{Node: w.Host, NS: w.NS}) }
 
+// device names a device of a namespace.
+func device(w lab.Where, dev string) lab.Text {
+	return place(observe.Place{Node: w.Host, NS: w.NS, Dev: dev})
+}
+
 // place names a namespace, with its device where that is set.
 func place(p observe.Place) lab.Text {
 	at := plain(p.Node)
@@ -43,6 +49,9 @@ func place(p observe.Place) lab.Text {
 	}
 	if p.Dev == "" {
 		return at
+	}
+	if p.NS != "" { // not 의 twice
+		return tx("%[2]s of %[1]s", "%[1]s에 있는 %[2]s", at, p.Dev)
 	}
 	return tx("%[2]s of %[1]s", "%[1]s의 %[2]s", at, p.Dev)
 }

@@ -153,8 +153,10 @@ func (h Host) validate(d *document, name string, devices map[string]bool) {
 		d.add(place("kind"), fmt.Sprintf("unknown kind %q of host %q", h.Kind, name), "Use host, router or server")
 	}
 	d.text(h.Label, false, "topology", "hosts", name, "label")
+	addresses := 0
 	for _, dev := range slices.Sorted(maps.Keys(h.Interfaces)) {
 		i := h.Interfaces[dev]
+		addresses += len(i.Addresses)
 		if dev != "lo" && !devices[dev] {
 			d.add(place("interfaces", dev), fmt.Sprintf("host %q has no device %q", name, dev), or(nearest(dev, slices.Sorted(maps.Keys(devices))), "Give it one by a link"))
 		}
@@ -171,7 +173,7 @@ func (h Host) validate(d *document, name string, devices map[string]bool) {
 	for _, list := range []struct {
 		what string
 		n    int
-	}{{"interfaces", len(h.Interfaces)}, {"routes", len(h.Routes)}, {"sysctl", len(h.Sysctl)}, {"files", len(h.Files)}, {"start", len(h.Start)}} {
+	}{{"interfaces", max(len(h.Interfaces), addresses)}, {"routes", len(h.Routes)}, {"sysctl", len(h.Sysctl)}, {"files", len(h.Files)}, {"start", len(h.Start)}} {
 		if list.n > maxTexts {
 			d.add(place(list.what), fmt.Sprintf("host %q has %d entries in %s, more than %d", name, list.n, list.what, maxTexts), "Leave the rest to a start command")
 		}
