@@ -87,7 +87,7 @@ func (r *run) memory(ctx context.Context, s *server) error {
 		f := r.value(id, fmt.Sprintf("idle sandbox, 3 hosts, of %d: all in", n), "MB", each(d.all))
 		f.Note = "what the machine has less available"
 		f.Reduced = r.fewer(200, 10)
-		if known := d.kernel + d.user; f.Reduced == "" && (d.all < known/2 || d.all > 2*known) {
+		if known := d.kernel + d.user; f.Reduced == "" && (d.all < known/2 || d.all > 2*known || d.all < d.kernel || d.user < d.server) {
 			f.Reduced = "other programs' memory has changed meanwhile"
 		}
 		r.value(id+".kernel", "    kernel: slabs, per-CPU, stacks, page tables", "MB", each(d.kernel))

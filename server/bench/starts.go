@@ -76,7 +76,7 @@ func (r *run) cold(ctx context.Context, s *server) error {
 		var total, ended, gone samples
 		var parts phases
 		// The first start finds cold caches, which is no matter of the server's.
-		for i := range r.some(60, 6) + 1 {
+		for i := range r.some(50, 6) + 1 {
 			st, err := r.start(ctx, s, labName(hosts))
 			if err != nil {
 				return err
@@ -114,7 +114,7 @@ func (r *run) pool(ctx context.Context, s *server) error {
 	for _, hosts := range []int{2, 5, 3} { // the last stays in the pool for poolEnds
 		var total samples
 		var parts phases
-		want := r.some(40, 5)
+		want := r.some(30, 5)
 		for tries := 0; len(total) < want; tries++ {
 			if tries > want+3*poolSize {
 				return fmt.Errorf("of %d starts only %d came from the pool", tries, len(total))
