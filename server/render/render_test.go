@@ -19,7 +19,7 @@ func TestGolden(t *testing.T) {
 		{"no numbers in commands", "```bash\nsleep 1 # x\n```", "<pre class=\"chroma\"><code class=\"language-bash\">sleep 1 <span class=\"c\"># x</span>\n</code></pre>\n"},
 		{"run", "```bash host=A\nip link\n```", "<figure class=\"run\" data-host=\"A\"><pre class=\"chroma\"><code>ip link\n</code></pre></figure>\n"},
 		{"run fails", "```bash host=web-1 fails\nping B\n```", "<figure class=\"run\" data-host=\"web-1\" data-fails=\"\"><pre class=\"chroma\"><code>ping B\n</code></pre></figure>\n"},
-		{"run escapes", "```sh host=A\necho '<b>' & wait # \"x\"\n```", "<figure class=\"run\" data-host=\"A\"><pre class=\"chroma\"><code><span class=\"nb\">echo</span> <span class=\"s\">&#39;&lt;b&gt;&#39;</span> &amp; <span class=\"nb\">wait</span> <span class=\"c\"># &#34;x&#34;</span>\n</code></pre></figure>\n"},
+		{"run escapes", "```sh host=A\necho '<b>' & wait # \"x\"\n```", "<figure class=\"run\" data-host=\"A\"><pre class=\"chroma\"><code>echo <span class=\"s\">&#39;&lt;b&gt;&#39;</span> &amp; wait <span class=\"c\"># &#34;x&#34;</span>\n</code></pre></figure>\n"},
 		{"expect", "```expect\n64 bytes <a>\n```", "<figure class=\"expect\"><pre><samp>64 bytes &lt;a&gt;\n</samp></pre></figure>\n"},
 		{"expect in braces", "``` {expect}\nok\n```", "<figure class=\"expect\"><pre><samp>ok\n</samp></pre></figure>\n"},
 		{"expect of a language", "```bash {expect}\nok\n```", "<figure class=\"expect\"><pre><samp>ok\n</samp></pre></figure>\n"},

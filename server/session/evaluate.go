@@ -229,10 +229,7 @@ func (l *live) evaluate(w work) {
 			}
 			break
 		}
-		if e.probed {
-			s.probedAt = now
-		}
-		after, err := l.keep(mach, s.def, results, s.probedAt, len(waiting) > 0)
+		after, err := l.keep(mach, s.def, results, &e, len(waiting) > 0)
 		for _, answer := range waiting {
 			answer <- outcome{after, err}
 		}
@@ -371,7 +368,7 @@ func (e *stepEvaluation) evaluate(ctx context.Context, results []check.Result, f
 
 // keep makes the results those of the step, and the step passed if they are
 // good. It returns the step as it is then.
-func (l *live) keep(mach *machine, def *lab.Step, results []check.Result, probedAt uint64, asked bool) (step, error) {
+func (l *live) keep(mach *machine, def *lab.Step, results []check.Result, e *stepEvaluation, asked bool) (step, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i := l.stepIndex(def.ID)
@@ -380,7 +377,13 @@ func (l *live) keep(mach *machine, def *lab.Step, results []check.Result, probed
 	}
 	s := &l.steps[i]
 	differs := !reflect.DeepEqual(s.results, results)
-	s.results, s.checked, s.probedAt = results, l.m.o.Now(), probedAt
+	s.results, s.checked, s.seen = results, l.m.o.Now(), e.digest
+	if e.probed {
+		s.probedAt = e.digest
+	}
+	if e.current && s.begun == 0 {
+		s.begun = e.digest
+	}
 	if s.passed.IsZero() && len(results) > 0 && allOK(results, def.Checks, classes) {
 		l.pass(i)
 	}

@@ -125,7 +125,8 @@ func (l *live) setAnswer(i int, name, value string) {
 	l.m.journal.put("answer "+a.Learner+" "+a.Lab+" "+a.Step.Step+" "+name, func(ctx context.Context) error {
 		return l.m.store.SaveAnswer(ctx, a)
 	}, nil)
-	l.publishStep(i)
+	// Published with the next evaluation: the results now there are of the
+	// answer before.
 }
 
 // change does something to a step, with the session's lock, and returns the

@@ -64,8 +64,13 @@ func TestHints(t *testing.T) {
 	if got := must[StepState](w)(w.m.Check(t.Context(), ann, s.ID, "link")); !got.MoreHints || len(got.Hints) != 0 {
 		t.Errorf("before: %+v", got)
 	}
-	want := []string{"<p>mistake hint</p>", "<p>check hint</p>", "<p>first</p>", "<p>second</p>"}
+	// A mistake's hint is for who has done something.
+	want := []string{"<p>check hint</p>", "<p>mistake hint</p>", "<p>first</p>", "<p>second</p>"}
 	for i := range want {
+		if i == 1 {
+			w.e.box().change("wrong", true)
+			must[StepState](w)(w.m.Check(t.Context(), ann, s.ID, "link"))
+		}
 		got := must[StepState](w)(w.m.Hint(t.Context(), ann, s.ID, "link"))
 		if !slices.Equal(got.Hints, want[:i+1]) || got.HintsUsed != i+1 || got.MoreHints != (i+1 < len(want)) {
 			t.Errorf("after hint %d: %+v", i+1, got)

@@ -26,6 +26,9 @@ type step struct {
 	results []check.Result
 	// probedAt is the digest of the network that the last probes saw.
 	probedAt uint64
+	// begun is the digest of the network when the learner came to this step, seen
+	// that of the last evaluation; 0: not yet.
+	begun, seen uint64
 }
 
 // holds says whether all checks hold now; nil if that is not known.
@@ -151,7 +154,7 @@ func (s *step) nextHint() string {
 		shown[ref] = true
 	}
 	fresh := func(ref string) bool { return !shown[ref] && s.hint(ref) != nil }
-	if failing := s.firstFailing(); failing >= 0 {
+	if failing := s.firstFailing(); failing >= 0 && s.touched() {
 		for i := range s.def.Mistakes {
 			if s.looksLike(&s.def.Mistakes[i], failing) && fresh(mistakeHint(i)) {
 				return mistakeHint(i)
@@ -179,6 +182,10 @@ func (s *step) firstFailing() int {
 	}
 	return -1
 }
+
+// touched says whether the learner has done something at this step that a
+// mistake may be in.
+func (s *step) touched() bool { return s.begun != 0 && s.seen != s.begun || len(s.answers) > 0 }
 
 // looksLike says whether the learner's network looks as after the mistake: the
 // check that the mistake names is the first that fails.

@@ -13,7 +13,6 @@ const text = catalogue(
 		check: "Check now",
 		checking: "Checking…",
 		read: "I have read this",
-		hint: (n: number, of: number) => `Hint ${n} of ${of}`,
 		hintLabel: (n: number) => `Hint ${n}`,
 		solution: "Show the solution",
 		solutionLabel: "Solution",
@@ -31,7 +30,6 @@ const text = catalogue(
 		check: "지금 확인",
 		checking: "확인하는 중…",
 		read: "다 읽었습니다",
-		hint: (n, of) => `힌트 ${n}/${of}`,
 		hintLabel: (n) => `힌트 ${n}`,
 		solution: "풀이 보기",
 		solutionLabel: "풀이",
@@ -60,7 +58,7 @@ export function Aid({ store, step, state, index, actions }: Props) {
 	const usable = store.usable.value;
 	const checking = pending.has(`check:${step.id}`);
 	const behind = store.steps.value.slice(0, index).some((s) => !s.passed || s.holds === false);
-	const more = !state.passed && state.moreHints && state.hintsUsed < step.hints;
+	const more = !state.passed && state.moreHints;
 	return (
 		<>
 			{state.hints.length > 0 && (
@@ -97,7 +95,7 @@ export function Aid({ store, step, state, index, actions }: Props) {
 						onClick={() => void store.hint(step.id)}
 					>
 						<Bulb />
-						{t.hint(state.hintsUsed + 1, step.hints)}
+						{t.hintLabel(state.hintsUsed + 1)}
 					</button>
 				)}
 				{step.hasSolution && !state.solution && (

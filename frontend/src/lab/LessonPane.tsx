@@ -16,6 +16,7 @@ const text = catalogue(
 		loading: "Loading the lesson…",
 		done: "All steps passed",
 		summary: "What you know now",
+		end: "the summary",
 		next: "Next lab",
 		previous: "Previous lab",
 		course: "Back to the course",
@@ -26,6 +27,7 @@ const text = catalogue(
 		loading: "본문을 불러오는 중입니다…",
 		done: "모든 단계를 통과했습니다",
 		summary: "이제 알게 된 것",
+		end: "정리",
 		next: "다음 실습",
 		previous: "이전 실습",
 		course: "과정 목록으로",
@@ -73,7 +75,7 @@ function Lesson({ store, lab, actions }: Props & { lab: Lab }) {
 								state={state}
 								index={i}
 								current={step.id === current}
-								next={lab.steps[i + 1] ?? { id: "lesson-end", title: all ? t.done : t.summary }}
+								next={lab.steps[i + 1] ?? { id: "lesson-end", title: t.end }}
 								actions={actions}
 							/>
 						)

@@ -17,14 +17,19 @@ const text = catalogue(
 	},
 );
 
-/** The sentence about step number n, or nothing if nothing changed that counts. */
-export function stepNews(before: StepState | undefined, after: StepState, n: number): string | null {
+/**
+ * The sentence about step number n, or nothing if nothing changed that counts.
+ * One command changes checks of many steps: how many hold is said of the
+ * current step, and of one that was asked for, not of what was found first.
+ */
+export function stepNews(before: StepState | undefined, after: StepState, n: number, current = true): string | null {
 	if (after.passed && !before?.passed) return text().passed(n);
 	if (after.passed && before?.holds && after.holds === false) return text().broken(n);
 	if (after.passed && before?.holds === false && after.holds) return text().again(n);
 	const count = (step: StepState | undefined) => step?.checks.filter((check) => check.ok).length ?? 0;
 	const asked = after.attempts !== (before?.attempts ?? 0);
-	if (!after.passed && after.checks.length > 0 && (asked || count(before) !== count(after)))
+	const changed = current && before !== undefined && before.checks.length > 0 && count(before) !== count(after);
+	if (!after.passed && after.checks.length > 0 && (asked || changed))
 		return text().held(n, count(after), after.checks.length);
 	return null;
 }

@@ -143,6 +143,7 @@ export class LabStore {
 			before.find((s) => s.id === step.id),
 			step,
 			index + 1,
+			step.id === this.current.peek(),
 		);
 		if (news && index >= 0) announce(news);
 	}
