@@ -51,14 +51,7 @@ var errNoSuchPlace = errors.New("there is no such network namespace")
 func (w *Watch) file(node, ns string) (*os.File, error) {
 	w.reading.Lock()
 	defer w.reading.Unlock()
-	n := w.nodes[node]
-	if n == nil || n.down {
-		return nil, errNoSuchPlace
-	}
-	s := n.own
-	if ns != "" {
-		s = n.named[ns]
-	}
+	s := w.space(Place{Node: node, NS: ns})
 	if s == nil {
 		return nil, errNoSuchPlace
 	}
@@ -114,6 +107,7 @@ func (w *Watch) icmpSocket(ctx context.Context, node, ns string, six bool) (*os.
 func (w *Watch) Ping(ctx context.Context, from Place, to netip.Addr, at *Place) (Probe, error) {
 	ctx, cancel := context.WithTimeout(ctx, pingFor)
 	defer cancel()
+	defer w.coverTracks(from, to, at)()
 	six := to.Is6()
 	sock, err := w.icmpSocket(ctx, from.Node, from.NS, six)
 	if err != nil {

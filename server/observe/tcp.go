@@ -169,6 +169,7 @@ func outcome(err error) (Outcome, bool) {
 // DialTCP connects from a namespace to a port, and hangs up. Where at is given,
 // the connection must also be seen to arrive in that namespace.
 func (w *Watch) DialTCP(ctx context.Context, from Place, to netip.AddrPort, at *Place) (Probe, error) {
+	defer w.coverTracks(from, to.Addr(), at)()
 	c, err := w.dial(ctx, from, to, at)
 	if err == nil {
 		c.Close()
@@ -188,9 +189,11 @@ func (w *Watch) Get(ctx context.Context, from Place, address string, at *Place) 
 	if err != nil || u.Scheme != "http" {
 		return Probe{}, fmt.Errorf("cannot fetch %q: it is no http URL", address)
 	}
-	if _, err := netip.ParseAddr(u.Hostname()); err != nil {
+	host, err := netip.ParseAddr(u.Hostname())
+	if err != nil {
 		return Probe{}, fmt.Errorf("cannot fetch %q: its host is not an address", address)
 	}
+	defer w.coverTracks(from, host, at)()
 	ctx, cancel := context.WithTimeout(ctx, 2*dialFor)
 	defer cancel()
 	transport := &http.Transport{

@@ -68,6 +68,7 @@ type Watch struct {
 	// reading guards what a reading changes: nodes and spaces.
 	reading sync.Mutex
 	nodes   map[string]*node
+	marks   map[mark]*marked // see coverTracks
 
 	mu    sync.Mutex // guards what follows, and every space's dirty
 	dirty bool
@@ -92,7 +93,7 @@ type node struct {
 func (s *Service) Watch(ctx context.Context, targets []Target) (*Watch, error) {
 	w := &Watch{
 		service: s, wake: make(chan struct{}, 1), done: make(chan struct{}),
-		nodes: map[string]*node{}, subs: map[chan *State]struct{}{}, state: &State{Nodes: map[string]*Node{}},
+		nodes: map[string]*node{}, marks: map[mark]*marked{}, subs: map[chan *State]struct{}{}, state: &State{Nodes: map[string]*Node{}},
 	}
 	w.ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	for _, t := range targets {
