@@ -42,7 +42,7 @@ func TestExhaustion(t *testing.T) {
 		{name: "yes", line: "yes"},
 		{name: "yes and a page that stopped reading", line: "yes", blind: true},
 		{name: "fork bomb", line: "b() { b | b & }; b"},
-		{name: "storm", echo: 600 * time.Millisecond, line: "ip link add la type veth peer name lb; ip link add lc type veth peer name ld; ip link add s1 type bridge; ip link add s2 type bridge; " +
+		{name: "storm", echo: 400 * time.Millisecond, line: "ip link add la type veth peer name lb; ip link add lc type veth peer name ld; ip link add s1 type bridge; ip link add s2 type bridge; " +
 			"for d in la lc; do ip link set $d master s1; done; for d in lb ld; do ip link set $d master s2; done; for d in la lb lc ld s1 s2; do ip link set $d up; done; " +
 			"ip addr add 10.77.0.1/24 dev s1; for i in $(seq 1 20); do arping -c1 -w1 -I s1 10.77.0.9 >/dev/null & done; wait; sleep 60"},
 		{name: "link churn", line: "for i in 1 2 3 4; do (while :; do ip link add x$i type bridge; ip link del x$i; done) & done; wait", slowed: true},
