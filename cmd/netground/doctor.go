@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,6 +47,9 @@ func (c *doctorCommand) Run(ctx context.Context) error {
 	return nil
 }
 
+// isolatedIDs is how many ids a command beside the server uses: for 256 sandboxes.
+const isolatedIDs = 256 << 16
+
 // isolated gives a machine's settings folders of its own, so that a command
 // beside a running server does not meet its sandboxes.
 func isolated(m config.Machine) (config.Machine, func(), error) {
@@ -55,8 +59,12 @@ func isolated(m config.Machine) (config.Machine, func(), error) {
 	}
 	m.State, m.Runtime = filepath.Join(dir, "state"), filepath.Join(dir, "run")
 	m.Cgroup = "/" + filepath.Base(dir)
-	// The upper half of the ids, of which a server takes the lower ones first.
-	m.IDBase, m.IDCount = m.IDBase+m.IDCount/2, m.IDCount/2
+	// A part of the upper half of the ids, of which a server takes the lower ones
+	// first; another part each time, for commands beside each other.
+	if parts := m.IDCount / 2 / isolatedIDs; parts > 0 {
+		m.IDBase += m.IDCount/2 + rand.N(parts)*isolatedIDs
+		m.IDCount = isolatedIDs
+	}
 	return m, func() { _ = os.RemoveAll(dir) }, nil
 }
 

@@ -33,12 +33,14 @@ func main() { os.Exit(run(os.Args[1:])) }
 var errFailed = errors.New("failed")
 
 func run(args []string) int {
+	// Whoever reads the output may go; the server then still ends in order.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var c cli
 	parser, err := kong.New(&c, kong.Name("netground"),
 		kong.Description("A networking lab playground in the browser: real Linux hosts, switches and routers, and a server that sees whether an exercise is solved."),
-		kong.UsageOnError(), kong.Vars{"version": version}, kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.ShortUsageOnError(), kong.Vars{"version": version}, kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "netground:", err)

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/opencontainers/cgroups"
 	"github.com/opencontainers/cgroups/manager"
 )
@@ -26,7 +28,10 @@ type cgroup struct {
 	paths   map[string]string // v1: by controller
 }
 
-func newCgroup(parent, id string, l Limits, base uint32) (*cgroup, error) {
+func (m *Manager) newCgroup(parent, id string, base uint32) (*cgroup, error) {
+	m.cgroups.Lock()
+	defer m.cgroups.Unlock()
+	l := m.o.Limits
 	g := &cgroup{v2: cgroups.IsCgroup2UnifiedMode()}
 	path := filepath.Join("/", parent, id)
 	if g.v2 {
@@ -193,6 +198,17 @@ func (g *cgroup) destroy() error {
 		return fmt.Errorf("cannot remove a cgroup: %w", err)
 	}
 	return nil
+}
+
+// removeCgroupParent removes the groups above those of sandboxes, as far as
+// they are empty.
+func removeCgroupParent(parent string) {
+	for _, pattern := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/*"} {
+		tops, _ := filepath.Glob(pattern)
+		for _, top := range tops {
+			_ = unix.Rmdir(filepath.Join(top, filepath.Join("/", parent)))
+		}
+	}
 }
 
 // Usage is what a sandbox uses now.

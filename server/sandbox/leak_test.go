@@ -46,7 +46,7 @@ func census(t testing.TB) counts {
 	}
 	c["namespaces"] = len(seen)
 	_ = filepath.WalkDir("/sys/fs/cgroup", func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.IsDir() && strings.Contains(path, "/netground-test-") {
+		if err == nil && d.IsDir() && strings.Contains(path, fmt.Sprintf("/netground-test-%d-", os.Getpid())) {
 			c["cgroups"]++
 		}
 		return nil

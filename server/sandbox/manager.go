@@ -95,6 +95,7 @@ type Manager struct {
 	o        Options
 	filter   []byte
 	ids      *ids
+	cgroups  sync.Mutex // the library finds out once, unguarded, what the kernel has
 	spawner  *spawner
 	starts   *semaphore.Weighted
 	reaper   *reaper
@@ -305,6 +306,7 @@ func (m *Manager) Close(ctx context.Context) error {
 	m.governor.close()
 	err := m.reaper.close(ctx)
 	m.spawner.close()
+	removeCgroupParent(m.o.CgroupParent)
 	for _, f := range []*os.File{m.spawner.program, m.spawner.runtime, m.spawner.rootfs, m.lock} {
 		f.Close()
 	}

@@ -107,7 +107,7 @@ func (s *Sandbox) prepare(ctx context.Context, nodes int) error {
 	}
 	s.onEnd("directory", func() error { return os.RemoveAll(dir) })
 	s.mark("record", began)
-	if s.cgroup, err = newCgroup(m.o.CgroupParent, s.key, m.o.Limits, base); err != nil {
+	if s.cgroup, err = m.newCgroup(m.o.CgroupParent, s.key, base); err != nil {
 		return err
 	}
 	s.onEnd("cgroup", s.cgroup.destroy)

@@ -5,6 +5,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -55,7 +56,7 @@ func options(t testing.TB) Options {
 		t.Fatal("sandbox tests run as root")
 	}
 	dir := t.TempDir()
-	parent := "/netground-test-" + strings.ToLower(filepath.Base(filepath.Dir(dir)))
+	parent := fmt.Sprintf("/netground-test-%d-", os.Getpid()) + strings.ToLower(filepath.Base(filepath.Dir(dir)))
 	t.Cleanup(func() {
 		for _, pattern := range []string{"/sys/fs/cgroup/*" + parent, "/sys/fs/cgroup" + parent} {
 			dirs, _ := filepath.Glob(pattern)

@@ -101,7 +101,7 @@ func (m *Manager) removeLeftover(r record) error {
 			}
 		}
 	}
-	g, err := newCgroup(r.Parent, r.ID, m.o.Limits, r.Base)
+	g, err := m.newCgroup(r.Parent, r.ID, r.Base)
 	if err == nil {
 		err = g.thawAll() // what is frozen does not end
 	}

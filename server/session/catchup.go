@@ -134,7 +134,19 @@ func (r *rescue) solve(ctx context.Context) lab.Text {
 func (r *rescue) run(ctx context.Context, c lab.Command) {
 	limited, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
+	select {
+	case <-r.mach.booted: // of an earlier command
+	default:
+	}
 	out, err := r.mach.sb.Run(limited, c.Host, c.Line)
+	if c.Reboots() && ctx.Err() == nil {
+		select { // how the command ended says nothing: the reboot has ended it
+		case <-r.mach.booted:
+			return
+		case <-limited.Done():
+			err = limited.Err()
+		}
+	}
 	if r.trouble != nil || ctx.Err() != nil {
 		return
 	}

@@ -165,7 +165,7 @@ func (b *fakeBox) OpenTerminal(_ context.Context, host string, cols, rows uint16
 	return Shell{ID: uint32(len(b.slaves)), Master: os.NewFile(uintptr(fd), "terminal")}, nil
 }
 
-// Run understands: set NAME, unset NAME, fail, hang.
+// Run understands: set NAME, unset NAME, fail, hang, reboot.
 func (b *fakeBox) Run(ctx context.Context, host, line string) (Output, error) {
 	b.mu.Lock()
 	b.ran = append(b.ran, host+": "+line)
@@ -176,6 +176,9 @@ func (b *fakeBox) Run(ctx context.Context, host, line string) (Output, error) {
 		b.change(name, word == "set")
 	case "fail":
 		return Output{Text: "warming up\nRTNETLINK answers: No such device\n", Exit: 2}, nil
+	case "reboot":
+		go func() { _ = b.Reboot(context.Background(), host) }()
+		return Output{Exit: 137}, nil
 	case "hang":
 		<-ctx.Done()
 		return Output{}, ctx.Err()

@@ -40,6 +40,7 @@ type machine struct {
 	log *slog.Logger
 
 	stopped chan struct{} // closed by stop
+	booted  chan struct{} // buffered 1: a host is up again
 
 	mu    sync.Mutex
 	owner machineOwner // nil while it stands ready
@@ -102,8 +103,8 @@ func build(ctx context.Context, e Engine, id string, l *lab.Lab, log *slog.Logge
 	phase("observe")
 	m := &machine{
 		id: id, lab: l, sb: sb, obs: obs, log: log,
-		stopped: make(chan struct{}),
-		hosts:   map[string]string{}, exits: map[uint32]int{},
+		stopped: make(chan struct{}), booted: make(chan struct{}, 1),
+		hosts: map[string]string{}, exits: map[uint32]int{},
 	}
 	for name := range l.Topology.Hosts {
 		m.hosts[name] = HostUp
@@ -173,6 +174,10 @@ func (m *machine) handle(e SandboxEvent) {
 		m.setHost(e.Host, HostRebooting)
 		m.apply(e)
 		m.setHost(e.Host, HostUp)
+		select {
+		case m.booted <- struct{}{}:
+		default:
+		}
 	case HostHalted:
 		m.apply(e)
 		m.setHost(e.Host, HostDown)

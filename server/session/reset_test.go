@@ -98,6 +98,23 @@ func TestChangedLab(t *testing.T) {
 	}
 }
 
+// A command after a reboot finds the host up again.
+func TestCatchUpOverAReboot(t *testing.T) {
+	w := newWorld(t, nil)
+	def := demo("demo")
+	def.Steps[1].Solution = lab.Script{{Host: "A", Line: "set gone"}, {Host: "A", Line: "reboot"}, {Host: "A", Line: "set one"}}
+	w.m.SetLabs(w.o.Course, map[string]*lab.Lab{"demo": def})
+	s := w.create(ann, "demo")
+	sub := w.subscribe(ann, s.ID)
+	if err := w.m.CatchUp(t.Context(), ann, s.ID, "ask"); err != nil {
+		t.Fatal(err)
+	}
+	await(w, sub, "the step", func(s StepState) bool { return s.ID == "link" && s.Passed && s.CaughtUp })
+	if box := w.e.box(); box.has("gone") || !box.has("one") {
+		t.Errorf("the commands ran as %v", box.commands())
+	}
+}
+
 func TestCatchUp(t *testing.T) {
 	w := newWorld(t, nil)
 	s := w.create(ann, "demo")
