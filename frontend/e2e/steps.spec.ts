@@ -7,11 +7,11 @@ test("hints come one by one, and the solution after a question", async ({ lab, p
 	const more = page.getByTestId("hint-address");
 	let all = 0;
 	while (await more.isVisible()) {
-		await expect(more).toContainText(`Hint ${++all} of `);
+		await expect(more).toHaveText(`Show hint ${++all}`);
 		await more.click();
 		await expect(step.locator(".hints > li")).toHaveCount(all);
 		// Its answer is there: the button has the next number, or is gone.
-		await expect(more.filter({ hasText: `Hint ${all} of ` })).toHaveCount(0);
+		await expect(more.filter({ hasText: `Show hint ${all}` })).toHaveCount(0);
 	}
 	expect(all).toBeGreaterThanOrEqual(3);
 	await expect(step.locator(".solution")).toHaveCount(0);

@@ -69,7 +69,7 @@ func noSession() *problem {
 }
 
 func noLab() *problem {
-	return problemOf(http.StatusNotFound, "not-found", text("There is no such lab.", "그런 랩이 없습니다."))
+	return problemOf(http.StatusNotFound, "not-found", text("There is no such lab.", "그런 실습이 없습니다."))
 }
 
 func closing() *problem {

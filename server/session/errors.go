@@ -67,7 +67,7 @@ func fail(code Code, en, ko string, cause error) *Error {
 }
 
 func noLab() error {
-	return fail(NotFound, "There is no such lab.", "그런 랩이 없습니다.", nil)
+	return fail(NotFound, "There is no such lab.", "그런 실습이 없습니다.", nil)
 }
 
 func noSession() error {
@@ -75,11 +75,11 @@ func noSession() error {
 }
 
 func noStep() error {
-	return fail(NotFound, "This lab has no such step.", "이 랩에는 그런 단계가 없습니다.", nil)
+	return fail(NotFound, "This lab has no such step.", "이 실습에는 그런 단계가 없습니다.", nil)
 }
 
 func noHost() error {
-	return fail(NotFound, "This lab has no such host.", "이 랩에는 그런 호스트가 없습니다.", nil)
+	return fail(NotFound, "This lab has no such host.", "이 실습에는 그런 호스트가 없습니다.", nil)
 }
 
 func noTerminal() error {
@@ -87,11 +87,11 @@ func noTerminal() error {
 }
 
 func sessionEnded() error {
-	return fail(Gone, "This session has ended. Open the lab again to go on.", "세션이 끝났습니다. 랩을 다시 열면 이어서 할 수 있습니다.", nil)
+	return fail(Gone, "This session has ended. Open the lab again to go on.", "세션이 끝났습니다. 실습을 다시 열면 이어서 할 수 있습니다.", nil)
 }
 
 func sessionBusy() error {
-	return fail(Busy, "The lab is being prepared. Try again in a moment.", "랩을 준비하고 있습니다. 잠시 뒤에 다시 시도하십시오.", nil)
+	return fail(Busy, "The lab is being prepared. Try again in a moment.", "실습을 준비하고 있습니다. 잠시 뒤에 다시 시도하십시오.", nil)
 }
 
 func shuttingDown() error {
@@ -100,13 +100,13 @@ func shuttingDown() error {
 
 func cannotStart(cause error) error {
 	return fail(Failed, "The lab could not be started. Try again; if it keeps failing, tell whoever runs this server.",
-		"랩을 시작하지 못했습니다. 다시 시도해 보고, 계속 실패하면 서버 운영자에게 알리십시오.", cause)
+		"실습을 시작하지 못했습니다. 다시 시도해 보고, 계속 실패하면 서버 운영자에게 알리십시오.", cause)
 }
 
 func quota(sessions int) error {
 	return fail(Quota,
 		fmt.Sprintf("You have %d labs open, which is as many as fit. End one of them first.", sessions),
-		fmt.Sprintf("이미 랩 %d개를 열어 두어 더 열 수 없습니다. 하나를 먼저 끝내십시오.", sessions), nil)
+		fmt.Sprintf("이미 실습 %d개를 열어 두어 더 열 수 없습니다. 하나를 먼저 끝내십시오.", sessions), nil)
 }
 
 func manyTerminals(limit int) error {
@@ -118,12 +118,12 @@ func manyTerminals(limit int) error {
 func manySubscribers(limit int) error {
 	return fail(Quota,
 		fmt.Sprintf("This lab is open in %d tabs, which is as many as fit. Close one of them first.", limit),
-		fmt.Sprintf("이 랩을 이미 탭 %d개에서 열어 두었습니다. 하나를 먼저 닫으십시오.", limit), nil)
+		fmt.Sprintf("이 실습을 이미 탭 %d개에서 열어 두었습니다. 하나를 먼저 닫으십시오.", limit), nil)
 }
 
 func cannotReset(cause error) *Error {
 	return fail(Failed, "The lab could not be reset, and is as it was. Try again.",
-		"랩을 초기화하지 못했습니다. 랩은 이전 상태 그대로이니 다시 시도하십시오.", cause)
+		"실습을 초기화하지 못했습니다. 실습은 이전 상태 그대로이니 다시 시도하십시오.", cause)
 }
 
 func hostBusy() error {
@@ -145,6 +145,6 @@ func noAnswer() error {
 func catchUpStopped() lab.Text {
 	return lab.Text{
 		"en": "Catching up was stopped, because the lab is being reset.",
-		"ko": "랩을 초기화하느라 앞 단계 따라잡기를 멈췄습니다.",
+		"ko": "실습을 초기화하느라 앞 단계 따라잡기를 멈췄습니다.",
 	}
 }

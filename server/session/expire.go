@@ -84,12 +84,12 @@ func soonText(left time.Duration, hard bool) lab.Text {
 	if hard {
 		return lab.Text{
 			"en": fmt.Sprintf("This lab reaches its longest time in %s and ends then. Your progress is kept.", in),
-			"ko": fmt.Sprintf("%d분 뒤에 랩을 쓸 수 있는 최대 시간이 지나 랩이 끝납니다. 진행 상황은 그대로 남습니다.", minutes),
+			"ko": fmt.Sprintf("%d분 뒤에 실습을 쓸 수 있는 최대 시간이 지나 실습이 끝납니다. 진행 상황은 그대로 남습니다.", minutes),
 		}
 	}
 	return lab.Text{
 		"en": fmt.Sprintf("Nothing has happened here for a while. This lab ends in %s unless you go on.", in),
-		"ko": fmt.Sprintf("한동안 아무 일도 없었습니다. 계속하지 않으면 %d분 뒤에 랩이 끝납니다.", minutes),
+		"ko": fmt.Sprintf("한동안 아무 일도 없었습니다. 계속하지 않으면 %d분 뒤에 실습이 끝납니다.", minutes),
 	}
 }
 

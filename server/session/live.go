@@ -182,7 +182,7 @@ func slowedText(pause time.Duration) lab.Text {
 	}
 	return lab.Text{
 		"en": fmt.Sprintf("Network devices are made and deleted here so fast that the labs of others have to wait. Everything in this lab pauses for %s and then goes on.", seconds),
-		"ko": fmt.Sprintf("이 랩에서 네트워크 장치를 너무 빠르게 만들고 지워 다른 사람의 랩이 느려지고 있습니다. 이 랩의 모든 동작을 %d초 동안 멈췄다가 이어서 실행합니다.", n),
+		"ko": fmt.Sprintf("이 실습에서 네트워크 장치를 너무 빠르게 만들고 지워 다른 사람의 실습이 느려지고 있습니다. 이 실습의 모든 동작을 %d초 동안 멈췄다가 이어서 실행합니다.", n),
 	}
 }
 

@@ -326,27 +326,27 @@ func endText(reason string) lab.Text {
 	case reasonIdle:
 		return lab.Text{
 			"en": "This lab was ended because nothing happened in it for a while. Your progress is kept.",
-			"ko": "한동안 아무 일도 없어 랩을 끝냈습니다. 진행 상황은 그대로 남아 있습니다.",
+			"ko": "한동안 아무 일도 없어 실습을 끝냈습니다. 진행 상황은 그대로 남아 있습니다.",
 		}
 	case reasonLimit:
 		return lab.Text{
 			"en": "This lab has reached its longest time and was ended. Your progress is kept.",
-			"ko": "랩을 쓸 수 있는 최대 시간이 지나 끝냈습니다. 진행 상황은 그대로 남아 있습니다.",
+			"ko": "실습을 쓸 수 있는 최대 시간이 지나 끝냈습니다. 진행 상황은 그대로 남아 있습니다.",
 		}
 	case reasonKeeperGone:
 		return lab.Text{
 			"en": "The lab's network has stopped unexpectedly. Your progress is kept; open the lab again to go on.",
-			"ko": "랩의 네트워크가 예기치 않게 멈췄습니다. 진행 상황은 그대로 남아 있으니 랩을 다시 열어 이어서 하십시오.",
+			"ko": "실습의 네트워크가 예기치 않게 멈췄습니다. 진행 상황은 그대로 남아 있으니 실습을 다시 열어 이어서 하십시오.",
 		}
 	case reasonStopped:
 		return lab.Text{
 			"en": "The server is being restarted. Your progress is kept; open the lab again in a minute.",
-			"ko": "서버를 다시 시작합니다. 진행 상황은 그대로 남아 있으니 1분 뒤에 랩을 다시 여십시오.",
+			"ko": "서버를 다시 시작합니다. 진행 상황은 그대로 남아 있으니 1분 뒤에 실습을 다시 여십시오.",
 		}
 	}
 	return lab.Text{
 		"en": "This lab has ended. Your progress is kept.",
-		"ko": "랩이 끝났습니다. 진행 상황은 그대로 남아 있습니다.",
+		"ko": "실습이 끝났습니다. 진행 상황은 그대로 남아 있습니다.",
 	}
 }
 

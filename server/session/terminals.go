@@ -49,7 +49,7 @@ func (m *Manager) Reboot(ctx context.Context, c Caller, id, host string) error {
 		return nil
 	}
 	return l.explain(err, fail(Failed, "The host did not come up again. Try again, or reset the lab.",
-		"호스트가 다시 시작되지 않았습니다. 다시 시도하거나 랩을 초기화하십시오.", err))
+		"호스트가 다시 시작되지 않았습니다. 다시 시도하거나 실습을 초기화하십시오.", err))
 }
 
 // explain turns a machine's error into one for the learner, which is otherwise

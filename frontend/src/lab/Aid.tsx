@@ -13,6 +13,7 @@ const text = catalogue(
 		check: "Check now",
 		checking: "Checking…",
 		read: "I have read this",
+		hint: (n: number) => `Show hint ${n}`,
 		hintLabel: (n: number) => `Hint ${n}`,
 		solution: "Show the solution",
 		solutionLabel: "Solution",
@@ -30,6 +31,7 @@ const text = catalogue(
 		check: "지금 확인",
 		checking: "확인하는 중…",
 		read: "다 읽었습니다",
+		hint: (n) => `힌트 ${n} 보기`,
 		hintLabel: (n) => `힌트 ${n}`,
 		solution: "풀이 보기",
 		solutionLabel: "풀이",
@@ -95,7 +97,7 @@ export function Aid({ store, step, state, index, actions }: Props) {
 						onClick={() => void store.hint(step.id)}
 					>
 						<Bulb />
-						{t.hintLabel(state.hintsUsed + 1)}
+						{t.hint(state.hintsUsed + 1)}
 					</button>
 				)}
 				{step.hasSolution && !state.solution && (
