@@ -167,7 +167,8 @@ export interface Progress {
 }
 
 export interface Notice {
-	kind: "expires-soon" | "ended" | "keeper-gone";
+	/** slowed: the network stands still until expiresAt, as it was in everybody's way. */
+	kind: "expires-soon" | "ended" | "keeper-gone" | "slowed";
 	text: string;
 	expiresAt: string;
 }

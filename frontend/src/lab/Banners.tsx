@@ -52,6 +52,7 @@ export function Banners({ store }: { store: LabStore }) {
 		<div class="banners">
 			{live && <Lost store={store} tried={unreached} />}
 			{live && <Expiry store={store} />}
+			{live && <Slowed store={store} />}
 			<Progress store={store} />
 			{live && revised && (
 				<Banner kind="plain" testid="revised">
@@ -105,6 +106,18 @@ function Expiry({ store }: { store: LabStore }) {
 			>
 				{t.extend}
 			</button>
+		</Banner>
+	);
+}
+
+/** The network stands still for a few seconds. */
+function Slowed({ store }: { store: LabStore }) {
+	const now = useClock(500);
+	const notice = store.view.value.slowed;
+	if (!notice || Date.parse(notice.expiresAt) <= now.value) return null;
+	return (
+		<Banner kind="warn" alert testid="slowed">
+			<p>{notice.text}</p>
 		</Banner>
 	);
 }

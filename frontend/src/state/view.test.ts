@@ -16,6 +16,14 @@ const session: Session = {
 	steps: [blankStep("one")],
 };
 const network = { version: 1, at: "", nodes: {} };
+it("goes on while the network stands still", () => {
+	const notice = { kind: "slowed" as const, text: "…", expiresAt: "2026-01-01T00:00:00Z" };
+	const after = reduce(open, { name: "notice", data: notice });
+	expect(after.session?.state).toBe(open.session?.state);
+	expect(after.slowed).toBe(notice);
+	expect(after.notice).toBeNull();
+});
+
 const open: View = reduce(emptyView, { name: "session", data: session });
 const soon = { kind: "expires-soon", text: "", expiresAt: "2026-01-01T00:30:00Z" } as const;
 

@@ -9,9 +9,17 @@ export interface View {
 	notice: Notice | null;
 	/** The lab's network was changed by its author; a reset brings it. */
 	revised: boolean;
+	slowed: Notice | null;
 }
 
-export const emptyView: View = { session: null, network: null, progress: null, notice: null, revised: false };
+export const emptyView: View = {
+	session: null,
+	network: null,
+	progress: null,
+	notice: null,
+	revised: false,
+	slowed: null,
+};
 
 export function reduce(view: View, event: SessionEvent): View {
 	switch (event.name) {
@@ -50,6 +58,7 @@ function withSession(view: View, session: Session): View {
 	return {
 		session,
 		revised: view.revised && session.state !== "resetting",
+		slowed: view.slowed,
 		// The diagram of a network that is being replaced would be wrong, not old.
 		network: session.state === "resetting" || session.id !== view.session?.id ? null : view.network,
 		progress: ended || (session.state === "ready" && view.progress?.what === "reset") ? null : view.progress,
@@ -58,6 +67,7 @@ function withSession(view: View, session: Session): View {
 }
 
 function withNotice(view: View, notice: Notice): View {
+	if (notice.kind === "slowed") return { ...view, slowed: notice };
 	const over = notice.kind !== "expires-soon";
 	const session = view.session;
 	return {
