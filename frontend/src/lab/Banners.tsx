@@ -52,7 +52,7 @@ export function Banners({ store }: { store: LabStore }) {
 		<div class="banners">
 			{live && <Lost store={store} tried={unreached} />}
 			{live && <Expiry store={store} />}
-			{live && <Slowed store={store} />}
+			{live && store.view.value.slowed && <Slowed store={store} />}
 			<Progress store={store} />
 			{live && revised && (
 				<Banner kind="plain" testid="revised">
