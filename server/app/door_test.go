@@ -321,13 +321,10 @@ func TestHalfOpen(t *testing.T) {
 		open.Add(1)
 		wait.Go(func() {
 			_ = c.SetReadDeadline(began.Add(25 * time.Second))
-			for {
-				if _, err := io.Copy(io.Discard, c); err == nil || !strings.Contains(err.Error(), "timeout") {
-					open.Add(-1)
-				} else if i < len(slow) {
-					t.Errorf("still open after %v: %.50q", time.Since(began), slow[i])
-				}
-				return
+			if _, err := io.Copy(io.Discard, c); err == nil || !strings.Contains(err.Error(), "timeout") {
+				open.Add(-1)
+			} else if i < len(slow) {
+				t.Errorf("still open after %v: %.50q", time.Since(began), slow[i])
 			}
 		})
 	}
