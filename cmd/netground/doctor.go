@@ -47,8 +47,8 @@ func (c *doctorCommand) Run(ctx context.Context) error {
 	return nil
 }
 
-// isolatedIDs is how many ids a command beside the server uses: for 256 sandboxes.
-const isolatedIDs = 256 << 16
+// isolatedIDs is how many ids a command beside the server uses: for 1,024 sandboxes.
+const isolatedIDs = 1024 << 16
 
 // isolated gives a machine's settings folders of its own, so that a command
 // beside a running server does not meet its sandboxes.

@@ -96,13 +96,25 @@ func (s *Service) Watch(ctx context.Context, targets []Target) (*Watch, error) {
 		nodes: map[string]*node{}, marks: map[mark]*marked{}, subs: map[chan *State]struct{}{}, state: &State{Nodes: map[string]*Node{}},
 	}
 	w.ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	for _, t := range targets {
-		n, err := w.newNode(t)
-		if err != nil {
-			w.release()
-			return nil, err
-		}
-		w.nodes[t.Name] = n
+	var wait sync.WaitGroup
+	var errs [2]error // of the halves: more at once only wait for each other
+	var mu sync.Mutex
+	for half := range errs {
+		wait.Go(func() {
+			for i := half; i < len(targets) && errs[half] == nil; i += len(errs) {
+				n, err := w.newNode(targets[i])
+				if errs[half] = err; err == nil {
+					mu.Lock()
+					w.nodes[targets[i].Name] = n
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	wait.Wait()
+	if err := errors.Join(errs[:]...); err != nil {
+		w.release()
+		return nil, err
 	}
 	if _, err := w.read(); err != nil {
 		w.release()

@@ -323,6 +323,7 @@ type reaper struct {
 	queue  []*Sandbox
 	busy   bool
 	starts int
+	ever   uint64 // how many starts there have been
 	closed bool
 	ended  chan struct{}
 }
@@ -340,17 +341,20 @@ func newReaper(log *slog.Logger) *reaper {
 func (r *reaper) starting(n int) {
 	r.mu.Lock()
 	r.starts += n
+	r.ever += uint64(max(0, n))
 	r.mu.Unlock()
 	r.cond.Broadcast()
 }
 
-// awaitStarts waits until nothing starts.
-func (r *reaper) awaitStarts() {
+// awaitStarts waits until nothing starts, and returns how many starts there
+// have been.
+func (r *reaper) awaitStarts() (ever uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for r.starts > 0 && !r.closed {
 		r.cond.Wait()
 	}
+	return r.ever
 }
 
 func (r *reaper) add(s *Sandbox) {

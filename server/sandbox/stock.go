@@ -27,6 +27,8 @@ const (
 	// preparedNodes is how large a network they have room for. A larger one
 	// gets a sandbox of its own making.
 	preparedNodes = 24
+	// stockBreath is how long nothing must have started before the next one is prepared.
+	stockBreath = 60 * time.Millisecond
 	// stockPause is how long after a failure the next try comes.
 	stockPause = 2 * time.Second
 )
@@ -70,7 +72,9 @@ func (t *stock) fill() {
 		if closed {
 			return
 		}
-		t.m.reaper.awaitStarts()
+		if !t.lull() {
+			continue
+		}
 		s := t.m.newSandbox()
 		err := s.prepare(t.ctx, preparedNodes)
 		t.mu.Lock()
@@ -90,6 +94,23 @@ func (t *stock) fill() {
 			case <-time.After(stockPause):
 			case <-t.ctx.Done():
 			}
+		}
+	}
+}
+
+// lull waits until nothing has started for a moment: a sandbox that was just
+// made has its shell and its observer to start, which is what a learner waits
+// for. It says whether there is still something to do.
+func (t *stock) lull() bool {
+	for {
+		before := t.m.reaper.awaitStarts()
+		select {
+		case <-time.After(stockBreath):
+		case <-t.ctx.Done():
+			return false
+		}
+		if t.m.reaper.awaitStarts() == before {
+			return true
 		}
 	}
 }

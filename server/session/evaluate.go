@@ -17,7 +17,7 @@ import (
 const (
 	// A change is looked at when the network has been quiet for a moment, or
 	// after a while at the latest: one command often makes many changes.
-	quiet     = 10 * time.Millisecond
+	quiet     = 5 * time.Millisecond
 	quietMost = 50 * time.Millisecond
 
 	// Automatic evaluations of one session: a learner who flaps a link does

@@ -95,26 +95,34 @@ func build(ctx context.Context, e Engine, id string, l *lab.Lab, log *slog.Logge
 		return nil, fmt.Errorf("cannot create the sandbox: %w", err)
 	}
 	phase("sandbox")
-	obs, err := e.Watch(ctx, sb)
-	if err != nil {
-		sb.Destroy()
-		return nil, fmt.Errorf("cannot observe the sandbox: %w", err)
-	}
-	phase("observe")
 	m := &machine{
-		id: id, lab: l, sb: sb, obs: obs, log: log,
+		id: id, lab: l, sb: sb, log: log,
 		stopped: make(chan struct{}), booted: make(chan struct{}, 1),
 		hosts: map[string]string{}, exits: map[uint32]int{},
 	}
 	for name := range l.Topology.Hosts {
 		m.hosts[name] = HostUp
 	}
-	go m.pump()
-	if _, _, err := m.open(ctx, firstHost(l), defaultCols, defaultRows, 1); err != nil {
+	// The shell starts while the network is being read.
+	opened := make(chan error, 1)
+	go func() {
+		_, _, err := m.open(ctx, firstHost(l), defaultCols, defaultRows, 1)
+		opened <- err
+	}()
+	obs, err := e.Watch(ctx, sb)
+	phase("observe")
+	openErr := <-opened
+	if err != nil {
 		m.stop()
-		return nil, fmt.Errorf("cannot open the first terminal: %w", err)
+		return nil, fmt.Errorf("cannot observe the sandbox: %w", err)
+	}
+	m.obs = obs
+	if openErr != nil {
+		m.stop()
+		return nil, fmt.Errorf("cannot open the first terminal: %w", openErr)
 	}
 	phase("terminal")
+	go m.pump()
 	return m, nil
 }
 
@@ -391,7 +399,9 @@ func (m *machine) stop() {
 	for _, t := range terms {
 		t.hangUp()
 	}
-	m.obs.Close()
+	if m.obs != nil { // a machine that was never finished has none
+		m.obs.Close()
+	}
 	m.sb.Destroy()
 }
 

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -105,7 +106,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, t *terminal.Termi
 	defer v.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	conn := &connection{c: c, v: v, t: t, o: o, replies: make(chan []byte, 16), buffers: &s.buffers}
+	conn := &connection{c: c, v: v, t: t, o: o, replies: make(chan []byte, 16), acks: make(chan struct{}, 1), buffers: &s.buffers}
 	go func() {
 		conn.read()
 		cancel()
@@ -122,7 +123,14 @@ type connection struct {
 	// replies are the reader's short answers; the writer sends them. When it is full the
 	// page does not read, and what was not told is told again by the next one.
 	replies chan []byte
+	// acks tells the writer that input was taken, once until it has told the page.
+	acks   chan struct{}
+	acking atomic.Bool
 }
+
+// ackAfter is how long an acknowledgement of input waits for more to acknowledge:
+// the page needs it only where the connection is lost.
+const ackAfter = 25 * time.Millisecond
 
 // read is the only reader. It never waits for the PTY: a page whose
 // acknowledgements were stuck behind its own typing would stop for ever.
@@ -152,7 +160,11 @@ func (n *connection) read() {
 				watching = errors.Is(err, terminal.ErrWatching)
 				n.reply(append([]byte{frameError}, err.Error()...))
 			}
-			n.reply(header(make([]byte, 9), frameInputAck, next))
+			if err != nil { // the page learns at once what it must send again
+				n.reply(header(make([]byte, 9), frameInputAck, next))
+			} else if n.acking.CompareAndSwap(false, true) {
+				n.acks <- struct{}{}
+			}
 		case frameAck:
 			n.v.Ack(f.offset)
 		case frameResize:
@@ -222,6 +234,9 @@ func (n *connection) write(ctx context.Context) {
 	}()
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
+	ack := time.NewTimer(ackAfter)
+	ack.Stop()
+	defer ack.Stop()
 	for {
 		ok := true
 		select {
@@ -255,6 +270,11 @@ func (n *connection) write(ctx context.Context) {
 			}
 		case b := <-n.replies:
 			ok = n.send(b)
+		case <-n.acks:
+			ack.Reset(ackAfter)
+		case <-ack.C:
+			n.acking.Store(false) // before the offset is read: what comes after it is told by the next
+			ok = n.send(header(make([]byte, 9), frameInputAck, n.v.InputOffset()))
 		case <-ping.C:
 			_ = n.c.SetWriteDeadline(time.Now().Add(writeWithin))
 			ok = n.c.WriteMessage(websocket.PingMessage, nil) == nil
