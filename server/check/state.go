@@ -358,7 +358,7 @@ func (e *evaluation) bridge(c *lab.BridgeCheck) {
 	}
 	switch {
 	case c.Learned != nil:
-		e.expect(tx("%[1]s has learned where %[2]s is", "%[1]s: %[2]s의 위치를 학습함", w, place(observe.Place{Node: c.Learned.Host, NS: c.Learned.NS, Dev: c.Learned.Dev})))
+		e.expect(tx("%[1]s has learned where %[2]s is", "%[1]s: %[2]s의 위치를 배움", w, place(observe.Place{Node: c.Learned.Host, NS: c.Learned.NS, Dev: c.Learned.Dev})))
 	case len(c.Ports) > 0:
 		e.expect(tx("bridge %[1]s of %[2]s with the ports %[3]s", "%[2]s의 브리지 %[1]s, 포트: %[3]s", name, w, strings.Join(c.Ports, ", ")))
 	default:
