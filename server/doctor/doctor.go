@@ -170,9 +170,9 @@ const networkModules = "network modules"
 // modules are parts of the network that labs use. One that is built in has no
 // folder in /sys/module if it has no parameters, so that the trial decides.
 func modules() Finding {
-	f := Finding{Name: networkModules, Grade: Good, Found: "bridge, veth, nf_tables, xt, vxlan"}
+	f := Finding{Name: networkModules, Grade: Good, Found: "bridge, veth, nf_tables, iptables, vxlan"}
 	var missing []string
-	for _, m := range []string{"bridge", "veth", "nf_tables", "ip_tables", "xt_MASQUERADE", "nft_compat", "vxlan"} {
+	for _, m := range []string{"bridge", "veth", "nf_tables", "nft_compat", "iptable_filter", "iptable_nat", "nf_conntrack_netlink", "xt_MASQUERADE", "vxlan"} {
 		if _, err := os.Stat("/sys/module/" + m); err == nil {
 			continue
 		}

@@ -67,7 +67,8 @@ func (g *cgroup) create(r *cgroups.Resources, owner int) error {
 	}
 	dirs := []string{}
 	if g.v2 {
-		if err := os.Mkdir(filepath.Join(g.dir, "keeper"), 0o755); err != nil {
+		// There already, where a crash has left it and it is about to be removed.
+		if err := os.MkdirAll(filepath.Join(g.dir, "keeper"), 0o755); err != nil {
 			return err
 		}
 		// The keeper moves what it forks to hosts, which needs the right to write
