@@ -35,7 +35,8 @@ let skew = 0;
 /** The server's time: that in which expiresAt is meant. */
 export const serverNow = (): number => Date.now() + skew;
 
-async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+/** Asks the API; path is what follows /api/. Every failure is an ApiError, but for an abort. */
+export async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
 	const url = `/api/${path}${path.includes("?") ? "&" : "?"}lang=${language.peek()}`;
 	let response: Response;
 	try {
