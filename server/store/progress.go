@@ -98,14 +98,6 @@ func (s *Store) SaveAnswer(ctx context.Context, a Answer) error {
 	})
 }
 
-// ClearAnswers forgets a learner's answers in a lab.
-func (s *Store) ClearAnswers(ctx context.Context, learner, lab string) error {
-	return s.change(ctx, "clear the answers", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM answers WHERE learner = $1 AND lab = $2`, learner, lab)
-		return err
-	})
-}
-
 // LabRecord returns everything that is known of a learner in a lab.
 func (s *Store) LabRecord(ctx context.Context, learner, lab string) (LabRecord, error) {
 	var (
