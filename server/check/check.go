@@ -20,6 +20,8 @@ type Result struct {
 	// Expected and Found are short; Why is a sentence, empty where OK: but for a
 	// right choice, of which it says why it is right.
 	Expected, Found, Why lab.Text
+	// Err is why the server could not establish it, for the log; see Failed.
+	Err error
 }
 
 // Network is what checks look at; *observe.Watch is one.
@@ -127,7 +129,7 @@ func (e *evaluation) fail(reason string, found, why lab.Text) {
 func (e *evaluation) failed(err error) {
 	e.fail(Failed, tx("could not be established", "확인하지 못함"),
 		tx("The server could not look at this just now. Check again.", "지금은 서버가 이 항목을 확인하지 못했습니다. 다시 확인해 보십시오."))
-	_ = err // the caller's context or a namespace that has just gone; nothing that a learner could act on
+	e.r.Err = err
 }
 
 // at returns the namespace, or fails the check.

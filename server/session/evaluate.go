@@ -355,7 +355,12 @@ func (e *stepEvaluation) evaluate(ctx context.Context, results []check.Result, f
 			continue
 		}
 		fresh[i] = true
-		one := func() { results[i] = e.l.m.engine.Evaluate(ctx, &checks[i], e.mach.obs, answers) }
+		one := func() {
+			results[i] = e.l.m.engine.Evaluate(ctx, &checks[i], e.mach.obs, answers)
+			if err := results[i].Err; err != nil && ctx.Err() == nil {
+				e.l.m.log.Warn("cannot establish a check", "session", e.l.id, "step", e.step.def.ID, "check", i+1, "error", err)
+			}
+		}
 		e.l.m.count.checks.Add(1)
 		if of == byProbe {
 			wg.Go(one)
