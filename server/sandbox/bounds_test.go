@@ -100,9 +100,6 @@ func TestExhaustingTheMachine(t *testing.T) {
 		{"cgroups", "for h in /sys/fs/cgroup/*/ /sys/fs/cgroup/; do for i in $(seq 1 40); do mkdir $h/x$i-{1..2000} || break; done; done 2>/dev/null; sleep 60", "", true},
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "-"), func(t *testing.T) {
-			if testing.Short() {
-				t.Skip("short")
-			}
 			o := options(t)
 			m := open(t, o)
 			attacker, neighbour := create(t, m, "attacker", addressed()), create(t, m, "neighbour", addressed())

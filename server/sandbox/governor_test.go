@@ -68,19 +68,17 @@ func TestGovernor(t *testing.T) {
 	go func() {
 		_, _ = innocent.Run(ctx, "A", "for i in $(seq 1 200); do ip addr add 10.7.0.$i/32 dev lo; ip link set lo up; sleep 0.05; done", nil)
 	}()
-	// How many hold the lock long enough is up to the kernel: some versions give
-	// devices back faster than others.
+	// Where they hold others up, each of them is stopped. Some versions of the
+	// kernel give devices back without being in anybody's way.
 	seen := map[int]bool{}
-	for deadline := time.After(20 * time.Second); len(seen) < 8 && deadline != nil; {
+	heldUp := free[2] > 5*ordinary[5]
+	for deadline := time.After(90 * time.Second); heldUp && len(seen) < 8; {
 		select {
 		case i := <-slowed:
 			seen[i] = true
 		case <-deadline:
-			deadline = nil
+			t.Fatalf("only %v were slowed down, though starts took %v instead of %v", seen, free[2], ordinary[5])
 		}
-	}
-	if len(seen) == 0 && free[2] > 5*ordinary[5] {
-		t.Fatalf("nobody was slowed down, though starts took %v instead of %v", free[2], ordinary[5])
 	}
 	all := time.Since(began)
 	governed := starts(t, m, "governed", 20)

@@ -143,7 +143,8 @@ func netNamespaces(t testing.TB) int {
 	_ = os.WriteFile("/sys/kernel/slab/net_namespace/shrink", []byte("1"), 0) // so that free ones do not count
 	b, err := os.ReadFile("/proc/slabinfo")
 	if err != nil {
-		t.Skip("this kernel shows no /proc/slabinfo")
+		t.Logf("struct net is not counted: %v", err)
+		return 0
 	}
 	for line := range strings.Lines(string(b)) {
 		if f := strings.Fields(line); len(f) > 1 && f[0] == "net_namespace" {
