@@ -35,6 +35,7 @@ type App struct {
 	http     *http.Server
 	api      *httpapi.API
 	sessions *session.Manager
+	engine   *Engine
 	closers  []func(context.Context) error // in the order of starting
 }
 
@@ -106,6 +107,7 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	a.engine = engine
 	a.onClose(engine.Close)
 	texts := render.New()
 	pool := c.Pool
