@@ -81,6 +81,25 @@ func normal(s string) string {
 	return s
 }
 
+// SameAnswer says whether two answers to a question are the same: in other
+// words of the same choice, or but for case and spaces.
+func SameAnswer(c *lab.AnswerCheck, a, b string) bool {
+	for i := range c.Choices {
+		reads := func(s string) bool {
+			for _, text := range c.Choices[i].Text {
+				if normal(text) == normal(s) {
+					return true
+				}
+			}
+			return false
+		}
+		if reads(a) {
+			return reads(b)
+		}
+	}
+	return normal(a) == normal(b)
+}
+
 // sameAddress takes an address with its prefix length or without.
 func sameAddress(right, given string) bool {
 	bare, _, _ := strings.Cut(right, "/")

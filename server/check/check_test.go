@@ -151,6 +151,12 @@ func TestEvaluate(t *testing.T) {
 		{"wrong via", lab.Check{Route: &lab.RouteCheck{Where: at("A"), To: "default", Via: ip("10.0.0.1")}}, none, WrongVia},
 		{"wrong dev", lab.Check{Route: &lab.RouteCheck{Where: at("A"), To: "default", Dev: "eth1"}}, none, WrongDev},
 		{"no route", lab.Check{Route: &lab.RouteCheck{Where: at("B"), To: "default"}}, none, NoRoute},
+		{"a packet by the default", lab.Check{Route: &lab.RouteCheck{Where: at("A"), For: ip("8.8.8.8"), Via: ip("10.0.0.254")}}, none, OK},
+		{"a packet by a device", lab.Check{Route: &lab.RouteCheck{Where: at("A"), For: ip("10.0.0.9"), Dev: "eth0"}}, none, OK},
+		{"a packet by another gateway", lab.Check{Route: &lab.RouteCheck{Where: at("A"), For: ip("8.8.8.8"), Via: ip("10.0.0.1")}}, none, WrongVia},
+		{"a packet without gateway", lab.Check{Route: &lab.RouteCheck{Where: at("A"), For: ip("10.0.0.9"), Via: ip("10.0.0.254")}}, none, WrongDev},
+		{"a packet by another device", lab.Check{Route: &lab.RouteCheck{Where: at("A"), For: ip("8.8.8.8"), Dev: "eth1"}}, none, WrongDev},
+		{"a packet without route", lab.Check{Route: &lab.RouteCheck{Where: at("B"), For: ip("8.8.8.8"), Via: ip("10.0.0.254")}}, none, NoRoute},
 		{"route to go", lab.Check{Route: &lab.RouteCheck{Where: at("A"), To: "default", Absent: true}}, none, Present},
 
 		{"neighbour", lab.Check{Neighbour: &lab.NeighbourCheck{Where: at("A"), IP: ip("10.0.0.2"), Of: &lab.LinkPeer{Where: at("B"), Dev: "eth0"}}}, none, OK},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/netground/netground/server/lab"
 	"github.com/netground/netground/server/observe"
+	"github.com/netground/netground/server/trace"
 )
 
 func (e *evaluation) link(c *lab.LinkCheck) {
@@ -167,6 +168,10 @@ func (e *evaluation) owner(a netip.Addr) *observe.Place {
 }
 
 func (e *evaluation) route(c *lab.RouteCheck) {
+	if c.For.IsValid() {
+		e.routeFor(c)
+		return
+	}
 	want := c.To
 	if c.Via.IsValid() {
 		want += " via " + c.Via.String()
@@ -220,6 +225,40 @@ func (e *evaluation) route(c *lab.RouteCheck) {
 		return
 	}
 	e.fail(WrongDev, found, tx("There is a route %[1]s, but it does not leave by %[2]s.", "%[1]s 경로가 있지만 %[2]s 장치로 나가지 않습니다.", c.To, c.Dev))
+}
+
+// routeFor asks by which way a packet leaves, whatever lines of the table say so.
+func (e *evaluation) routeFor(c *lab.RouteCheck) {
+	want := ""
+	if c.Via.IsValid() {
+		want += " via " + c.Via.String()
+	}
+	if c.Dev != "" {
+		want += " dev " + c.Dev
+	}
+	e.expect(tx("%[2]s: packets to %[1]s go%[3]s", "%[2]s: %[1]s행 패킷 →%[3]s", c.For, where(c.Where), want))
+	ns := e.at(c.Where)
+	if ns == nil {
+		return
+	}
+	r, ok := trace.Lookup(ns, c.For)
+	if !ok {
+		e.fail(NoRoute, tx("no route", "경로 없음"), tx("No line in the routing table of %[2]s fits %[1]s.", "%[2]s의 라우팅 테이블에 %[1]s에 맞는 줄이 없습니다.", c.For, where(c.Where)))
+		return
+	}
+	found := plain(routeText(r))
+	switch {
+	case r.Type != "":
+		e.fail(WrongVia, found, tx("The route refuses packets to %s.", "이 경로는 %s행 패킷을 거부합니다.", c.For))
+	case c.Via.IsValid() && !r.Via.IsValid():
+		e.fail(WrongDev, found, tx("The route takes %[1]s for a neighbour on the own cable: it names no gateway.", "게이트웨이가 없는 경로라서 %[1]s 주소를 같은 케이블에 있는 이웃으로 여깁니다.", c.For))
+	case c.Via.IsValid() && r.Via != c.Via:
+		e.fail(WrongVia, found, tx("The route that fits hands packets to %[1]s, not to %[2]s.", "맞는 경로가 %[2]s 대신 %[1]s 쪽으로 넘깁니다.", r.Via, c.Via))
+	case c.Dev != "" && r.Dev != c.Dev:
+		e.fail(WrongDev, found, tx("The route that fits leaves by %[1]s, not by %[2]s.", "맞는 경로가 %[2]s 대신 %[1]s 장치로 나갑니다.", r.Dev, c.Dev))
+	default:
+		e.ok(found)
+	}
 }
 
 func sameTarget(p netip.Prefix, c *lab.RouteCheck) bool {

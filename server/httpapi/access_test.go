@@ -258,6 +258,7 @@ func TestCallerReachesSessions(t *testing.T) {
 	d := open(t)
 	for _, c := range []struct{ method, path, body, want string }{
 		{"POST", "/api/sessions/s1/steps/first/answer", `{"name":"n","value":" <b>1</b> "}`, "answer first n  <b>1</b> "},
+		{"POST", "/api/sessions/s1/steps/first/predict", `{"name":"n","value":"silence"}`, "predict first n silence"},
 		{"POST", "/api/sessions/s1/catch-up", `{"step":"first"}`, "catch-up first"},
 		{"POST", "/api/sessions/s1/hosts/web-1/reboot", `{}`, "reboot web-1"},
 		{"POST", "/api/sessions/s1/steps/first/hint", ` {} `, "hint first"},

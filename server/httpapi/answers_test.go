@@ -192,9 +192,9 @@ func TestLab(t *testing.T) {
 	const want = `{"name":"two","title":"One","summary":"S","minutes":5,"intro":"\u003cp\u003eHello \u0026lt;b\u0026gt;.\u003c/p\u003e\n","summaryHtml":"\u003cp\u003eBye.\u003c/p\u003e\n",` +
 		`"topology":{"nodes":[{"name":"A","kind":"host","label":"A","at":[0,1]},{"name":"B","kind":"host","label":"Bee","at":[4,1]},{"name":"sw","kind":"switch","label":"sw","at":[2,0]}],` +
 		`"links":[{"a":{"node":"A","dev":"eth0"},"b":{"node":"sw","dev":""}},{"a":{"node":"B","dev":"eth0"},"b":{"node":"sw","dev":""}}]},` +
-		`"steps":[{"id":"first","title":"First","html":"\u003cfigure class=\"run\" data-host=\"A\"\u003e\u003cpre class=\"chroma\"\u003e\u003ccode\u003eip link\n\u003c/code\u003e\u003c/pre\u003e\u003c/figure\u003e\n` +
+		`"steps":[{"id":"first","title":"First","html":"\u003cfigure class=\"predict\" data-name=\"p\"\u003e\u003c/figure\u003e\n\u003cfigure class=\"run\" data-host=\"A\"\u003e\u003cpre class=\"chroma\"\u003e\u003ccode\u003eip link\n\u003c/code\u003e\u003c/pre\u003e\u003c/figure\u003e\n` +
 		`\u003caside class=\"callout note\" role=\"note\"\u003e\n\u003cp\u003eRead.\u003c/p\u003e\n\u003c/aside\u003e\n",` +
-		`"checks":3,"hints":3,"hasSolution":true,"answers":[{"name":"n","question":"Q","choices":null},{"name":"c","question":"C","choices":["yes","no"]}]}],` +
+		`"checks":3,"hints":3,"hasSolution":true,"answers":[{"name":"n","question":"Q","choices":null},{"name":"c","question":"C","choices":["yes","no"]}],"predictions":[{"name":"p","question":"P","choices":["up","down"]}]}],` +
 		`"prev":{"name":"one","title":"One"},"next":null}`
 	if body != want {
 		t.Errorf("got\n%s\nwant\n%s", body, want)

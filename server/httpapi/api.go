@@ -38,6 +38,7 @@ type Sessions interface {
 	Hint(ctx context.Context, c session.Caller, id, step string) (session.StepState, error)
 	Solution(ctx context.Context, c session.Caller, id, step string) (session.StepState, error)
 	Answer(ctx context.Context, c session.Caller, id, step, name, value string) (session.StepState, error)
+	Predict(ctx context.Context, c session.Caller, id, step, name, value string) (session.StepState, error)
 	Reboot(ctx context.Context, c session.Caller, id, host string) error
 	Terminals(ctx context.Context, c session.Caller, id string) ([]session.Terminal, error)
 	OpenTerminal(ctx context.Context, c session.Caller, id, host string, cols, rows uint16) (session.Terminal, error)

@@ -62,6 +62,7 @@ type (
 		Hints       int        `json:"hints" jsonschema:"how many there are at most"`
 		HasSolution bool       `json:"hasSolution"`
 		Answers     []Question `json:"answers"`
+		Predictions []Question `json:"predictions" jsonschema:"asked where the lesson has figure.predict of the name"`
 	}
 	// Question is what a step asks; Choices is null where the learner types.
 	Question struct {
@@ -190,7 +191,7 @@ func (cat *catalog) describe(l *lab.Lab, language string) Lab {
 		section := sections[s.ID]
 		step := LabStep{
 			ID: s.ID, Title: section.Title, HTML: cat.html(section.Markdown), Checks: len(s.Checks),
-			Hints: len(s.Hints), HasSolution: len(s.Solution) > 0, Answers: []Question{},
+			Hints: len(s.Hints), HasSolution: len(s.Solution) > 0, Answers: []Question{}, Predictions: []Question{},
 		}
 		for _, m := range s.Mistakes {
 			if m.Hint != nil {
@@ -204,16 +205,23 @@ func (cat *catalog) describe(l *lab.Lab, language string) Lab {
 			if check.Answer == nil {
 				continue
 			}
-			q := Question{Name: check.Answer.Name, Question: check.Answer.Question.In(language)}
-			for _, choice := range check.Answer.Choices {
-				q.Choices = append(q.Choices, choice.Text.In(language))
-			}
-			step.Answers = append(step.Answers, q)
+			step.Answers = append(step.Answers, question(check.Answer.Name, check.Answer.Question, check.Answer.Choices, language))
+		}
+		for _, p := range s.Predict {
+			step.Predictions = append(step.Predictions, question(p.Name, p.Question, p.Choices, language))
 		}
 		v.Steps = append(v.Steps, step)
 	}
 	v.Prev, v.Next = cat.around(l.Name, language)
 	return v
+}
+
+func question(name string, text lab.Text, choices []lab.Choice, language string) Question {
+	q := Question{Name: name, Question: text.In(language)}
+	for _, choice := range choices {
+		q.Choices = append(q.Choices, choice.Text.In(language))
+	}
+	return q
 }
 
 func (cat *catalog) html(markdown string) string {

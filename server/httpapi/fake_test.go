@@ -114,6 +114,10 @@ func (f *fake) Answer(_ context.Context, c session.Caller, id, step, name, value
 	return session.StepState{ID: step}, f.call(c, id, "answer", step, name, value)
 }
 
+func (f *fake) Predict(_ context.Context, c session.Caller, id, step, name, value string) (session.StepState, error) {
+	return session.StepState{ID: step}, f.call(c, id, "predict", step, name, value)
+}
+
 func (f *fake) Reboot(_ context.Context, c session.Caller, id, host string) error {
 	return f.call(c, id, "reboot", host)
 }
@@ -203,6 +207,7 @@ steps:
       - answer: {name: n, question: {en: Q, ko: 큐}, value: "1"}
       - answer: {name: c, question: {en: C, ko: 씨}, choices: [{text: {en: "yes", ko: 네}, right: true}, {text: {en: "no", ko: 아니요}}]}
     hints: [{en: H, ko: 힌트}]
+    predict: [{name: p, question: {en: P, ko: 피}, choices: [{text: {en: "up", ko: 위}, right: true}, {text: {en: "down", ko: 아래}}], truth: {en: secret, ko: 비밀}}]
     solution: [{A: ip addr add 192.168.1.10/24 dev eth0}, {answer: {n: 1}}]
     mistakes:
       - run: {A: "true"}
@@ -215,8 +220,8 @@ func testLabs(t *testing.T) (*lab.Course, map[string]*lab.Lab) {
 	fsys := fstest.MapFS{"course.yaml": {Data: []byte("title: {en: Course, ko: 과정}\nchapters:\n  - id: c\n    title: {en: Chapter, ko: 장}\n    labs: [one, two]\n")}}
 	for _, name := range []string{"one", "two"} {
 		fsys[name+"/lab.yaml"] = &fstest.MapFile{Data: []byte(labYAML)}
-		fsys[name+"/lesson.en.md"] = &fstest.MapFile{Data: []byte("Hello <b>.\n\n## First {#first}\n\n```bash host=A\nip link\n```\n\n> [!NOTE]\n> Read.\n\n## End {#summary}\n\nBye.\n")}
-		fsys[name+"/lesson.ko.md"] = &fstest.MapFile{Data: []byte("안녕하세요.\n\n## 첫째 {#first}\n\n> [!NOTE]\n> 읽습니다.\n")}
+		fsys[name+"/lesson.en.md"] = &fstest.MapFile{Data: []byte("Hello <b>.\n\n## First {#first}\n\n```predict p\n```\n\n```bash host=A\nip link\n```\n\n> [!NOTE]\n> Read.\n\n## End {#summary}\n\nBye.\n")}
+		fsys[name+"/lesson.ko.md"] = &fstest.MapFile{Data: []byte("안녕하세요.\n\n## 첫째 {#first}\n\n```predict p\n```\n\n> [!NOTE]\n> 읽습니다.\n")}
 	}
 	course, labs, err := lab.LoadAll(fsys)
 	if err != nil {

@@ -139,6 +139,16 @@ func (a *API) answerStep(c *call) error {
 	return c.step(s, err)
 }
 
+func (a *API) predictStep(c *call) error {
+	id, step, err := c.part("step")
+	if err != nil {
+		return err
+	}
+	in := c.in.(*answerRequest)
+	s, err := a.o.Sessions.Predict(c.Request().Context(), c.caller, id, step, in.Name, in.Value)
+	return c.step(s, err)
+}
+
 func (c *call) step(s session.StepState, err error) error {
 	if err != nil {
 		return err

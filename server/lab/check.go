@@ -57,10 +57,13 @@ type AddressCheck struct {
 	Not   netip.Prefix `yaml:"not,omitempty"`
 }
 
-// RouteCheck: the main table sends To by Via and Dev, where said. Absent: it has no route To.
+// RouteCheck: the main table sends To, or packets For an address, by Via and Dev, where said. Absent: it has no route To.
 type RouteCheck struct {
-	Where  `yaml:",inline"`
-	To     string     `yaml:"to"` // prefix or "default"
+	Where `yaml:",inline"`
+	To    string `yaml:"to,omitempty"` // prefix or "default"
+	// For, instead of To, asks by which route a packet to the address leaves,
+	// however that is written in the table.
+	For    netip.Addr `yaml:"for,omitempty"`
 	Via    netip.Addr `yaml:"via,omitempty"`
 	Dev    string     `yaml:"dev,omitempty"`
 	Absent bool       `yaml:"absent,omitempty"`

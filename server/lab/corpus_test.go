@@ -27,6 +27,11 @@ func host(name, text, want string, schema bool) slip {
 	return slip{name, "A: {at: [0, 1]}", "A: {at: [0, 1], " + text + "}", want, schema}
 }
 
+// predict adds predictions to the step of small.
+func predict(name, text, want string, schema bool) slip {
+	return slip{name, "    hints:", "    predict: [" + text + "]\n    hints:", want, schema}
+}
+
 func slips() []slip {
 	return []slip{
 		{"not a number", "minutes: 5", "minutes: many", `x/lab.yaml:2:10: a whole number is needed here, and "many" is written. Write digits only`, true},
@@ -116,6 +121,17 @@ func slips() []slip {
 		check("an unknown fact", `answer: {name: m, question: {en: Q, ko: 큐}, is: {host: A, dev: eth0, fact: colour}}`, `unknown fact "colour"`, true),
 		check("two equal choices", `answer: {name: m, question: {en: Q, ko: 큐}, choices: [{text: {en: a, ko: 가}, right: true}, {text: {en: A, ko: 나}}]}`, `two choices read "A"`, false),
 		check("no right choice", `answer: {name: m, question: {en: Q, ko: 큐}, choices: [{text: {en: a, ko: 가}}]}`, `0 choices are right`, false),
+		check("a route both ways", "route: {host: A, to: default, for: 10.0.0.9, via: 10.0.0.1}", "has both to and for", false),
+		check("a packet by no way", "route: {host: A, for: 10.0.0.9}", "does not say by which way", false),
+		check("a packet by another version", `route: {host: A, for: 10.0.0.9, via: "2001:db8::1"}`, "the gateway 2001:db8::1 is of another IP version than 10.0.0.9", false),
+		check("no route at all", "route: {host: A, via: 10.0.0.1}", `"" is no destination of a route`, false),
+		{"the reason of an answer", "      - run: {A: [\"true\", \"false\"]}\n        fails: address", "      - run: {answer: {n: 2}}\n        fails: answer\n        reason: wrong", "a mistake of an answer has a reason or found", false},
+		predict("a prediction without truth", "{name: p, question: {en: Q, ko: 큐}}", "truth is missing", true),
+		predict("a prediction of no name", `{name: "P p", question: {en: Q, ko: 큐}, truth: {en: T, ko: 티}}`, `"P p" is no name for a prediction`, false),
+		predict("a prediction twice", "{name: p, question: {en: Q, ko: 큐}, truth: {en: T, ko: 티}}, {name: p, question: {en: Q, ko: 큐}, truth: {en: T, ko: 티}}", `two predictions of step "one" have the name "p"`, false),
+		predict("a prediction of one choice", "{name: p, question: {en: Q, ko: 큐}, truth: {en: T, ko: 티}, choices: [{text: {en: a, ko: 가}, right: true}]}", "there is only one choice", false),
+		predict("a prediction that nothing is right of", "{name: p, question: {en: Q, ko: 큐}, truth: {en: T, ko: 티}, choices: [{text: {en: a, ko: 가}}, {text: {en: b, ko: 나}}]}", "0 choices are right", false),
+		predict("a prediction that is not asked", "{name: p, question: {en: Q, ko: 큐}, truth: {en: T, ko: 티}}", "x/lesson.en.md:3:1: the section of step \"one\" does not ask the prediction \"p\". Place it before a command: ```predict p", false),
 		{"a mistake of check 0", "fails: address", "fails: address#0", `has no check "address#0"`, false},
 		{"a mistake of check 1x", "fails: address", "fails: address#1x", `has no check "address#1x"`, false},
 		{"a mistake that runs nothing", "run: {A: [\"true\", \"false\"]}", "hint: {en: h, ko: 힌}", "the mistake does not say what is run", true},

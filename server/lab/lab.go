@@ -126,6 +126,8 @@ type Step struct {
 	// Solution is what is typed on each host; see Script.
 	Solution Script    `yaml:"solution,omitempty"`
 	Mistakes []Mistake `yaml:"mistakes,omitempty"`
+	// Predict are questions that the lesson asks before a command.
+	Predict []Prediction `yaml:"predict,omitempty"`
 
 	line int // where it stands in lab.yaml, for Lint
 }
@@ -153,9 +155,35 @@ type Mistake struct {
 	// Fails is the kind of the check that must fail, or kind#N for the N-th
 	// check of the step (1-based) of that kind.
 	Fails string `yaml:"fails"`
-	// Hint is shown to a learner whose failure looks like this one (the named
-	// check fails with the same reason code), before the general hints.
+	// Reason and Found tell mistakes of the same check apart: the code that it
+	// fails with, and a part of what it finds, in English. An answer is told by
+	// its value.
+	Reason string `yaml:"reason,omitempty"`
+	Found  string `yaml:"found,omitempty"`
+	// Hint is shown to a learner whose failure looks like this one, before the
+	// general hints.
 	Hint Text `yaml:"hint,omitempty"`
+}
+
+// Prediction is a question that a learner answers before trying: what will
+// happen? The lesson places it by a fenced block with the info string
+// "predict NAME". It is never graded; the truth is shown beside the answer.
+type Prediction struct {
+	Name     string   `yaml:"name"`
+	Question Text     `yaml:"question"`
+	Choices  []Choice `yaml:"choices,omitempty"` // a choice instead of a text field
+	// Truth is what happens, and why.
+	Truth Text `yaml:"truth"`
+}
+
+// Prediction returns the step's prediction of that name, or nil.
+func (s *Step) Prediction(name string) *Prediction {
+	for i := range s.Predict {
+		if s.Predict[i].Name == name {
+			return &s.Predict[i]
+		}
+	}
+	return nil
 }
 
 // Lesson is a lesson.LANG.md cut at its "## Title {#step}" headings.

@@ -29,7 +29,7 @@ func parseLesson(file, language, text string) (Lesson, []error) {
 	l := Lesson{Language: language}
 	var current strings.Builder
 	var section *Section
-	inSummary, fenced := false, ""
+	inSummary, within := false, ""
 	flush := func() {
 		text := current.String()
 		body := strings.TrimSpace(text)
@@ -55,13 +55,13 @@ func parseLesson(file, language, text string) (Lesson, []error) {
 		line = strings.TrimRight(line, "\r")
 		if m := fence.FindStringSubmatch(line); m != nil {
 			switch {
-			case fenced == "":
-				fenced = m[1]
-			case strings.HasPrefix(m[1], fenced) && m[2] == "":
-				fenced = ""
+			case within == "":
+				within = m[1]
+			case strings.HasPrefix(m[1], within) && m[2] == "":
+				within = ""
 			}
 		}
-		if fenced != "" || !plainHeading.MatchString(line) {
+		if within != "" || !plainHeading.MatchString(line) {
 			current.WriteString(line + "\n")
 			continue
 		}
@@ -77,17 +77,23 @@ func parseLesson(file, language, text string) (Lesson, []error) {
 		}
 		section = &Section{Step: m[2], Title: m[1], Line: i + 1}
 	}
-	if fenced != "" {
-		p.add(position{}, "a fenced block is not closed", "End it with "+fenced)
+	if within != "" {
+		p.add(position{}, "a fenced block is not closed", "End it with "+within)
 	}
 	flush()
 	return l, p.list
 }
 
-// Blocks returns the blocks of the section that run on a host, in order.
-func (s *Section) Blocks() []Block {
-	var blocks []Block
-	var open *Block
+// fenced is a fenced block of a section.
+type fenced struct {
+	info, code string
+	line       int // of its first line of code, counted from the section's heading
+}
+
+// fences returns the fenced blocks of the section, in order.
+func (s *Section) fences() []fenced {
+	var all []fenced
+	var open fenced
 	mark := ""
 	var code []string
 	for i, line := range strings.Split(s.Markdown, "\n") {
@@ -95,17 +101,24 @@ func (s *Section) Blocks() []Block {
 		switch {
 		case mark == "" && m != nil:
 			mark, code = m[1], nil
-			if host, fails, ok := runInfo(m[2]); ok {
-				open = &Block{Host: host, Fails: fails, Line: i + 2 + s.skipped}
-			}
+			open = fenced{info: m[2], line: i + 2 + s.skipped}
 		case mark != "" && m != nil && strings.HasPrefix(m[1], mark) && m[2] == "":
-			if open != nil {
-				open.Code = strings.Join(code, "\n")
-				blocks = append(blocks, *open)
-			}
-			mark, open = "", nil
+			open.code = strings.Join(code, "\n")
+			all = append(all, open)
+			mark = ""
 		case mark != "":
 			code = append(code, line)
+		}
+	}
+	return all
+}
+
+// Blocks returns the blocks of the section that run on a host, in order.
+func (s *Section) Blocks() []Block {
+	var blocks []Block
+	for _, f := range s.fences() {
+		if host, fails, ok := runInfo(f.info); ok {
+			blocks = append(blocks, Block{Host: host, Code: f.code, Fails: fails, Line: f.line})
 		}
 	}
 	return blocks
@@ -143,6 +156,8 @@ func (l *Lab) checkLesson(file string, lesson Lesson) []error {
 		}
 		seen[s.Step] = true
 		have = append(have, s.Step)
+		step, _ := l.Step(s.Step)
+		s.checkPredictions(&p, step)
 		for _, b := range s.Blocks() {
 			if _, ok := l.Topology.Hosts[b.Host]; !ok {
 				p.add(position{s.Line + b.Line, 1}, fmt.Sprintf("a block runs on host %q, which the topology does not have", b.Host), or(nearest(b.Host, l.Topology.hostNames()), "It has: "+strings.Join(l.Topology.hostNames(), ", ")))

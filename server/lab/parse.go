@@ -55,7 +55,7 @@ func decode(file string, data []byte, v any) *document {
 
 // fieldsOf lists the YAML names of the fields of a type of this package.
 func fieldsOf(typeName string) []string {
-	for _, t := range []any{Lab{}, Topology{}, Host{}, Interface{}, RouteSpec{}, Switch{}, Step{}, Mistake{}, Check{}, LinkCheck{}, LinkPeer{}, AddressCheck{},
+	for _, t := range []any{Lab{}, Topology{}, Host{}, Interface{}, RouteSpec{}, Switch{}, Step{}, Mistake{}, Prediction{}, Check{}, LinkCheck{}, LinkPeer{}, AddressCheck{},
 		RouteCheck{}, NeighbourCheck{}, SysctlCheck{}, NamespaceCheck{}, BridgeCheck{}, ReachCheck{}, FileCheck{}, ListensCheck{}, AnswerCheck{}, Choice{}, AnswerSource{}, Course{}, Chapter{}} {
 		if rt := reflect.TypeOf(t); rt.Name() == typeName {
 			return yamlFields(rt)

@@ -226,6 +226,7 @@ func (l *Lab) validateStep(d *document, i int, s *Step) {
 	if len(s.Checks) > maxChecks {
 		d.add(at("checks"), fmt.Sprintf("step %q has %d checks, more than %d", s.ID, len(s.Checks), maxChecks), "Make two steps of it")
 	}
+	l.validatePredictions(d, i, s)
 	answers := map[string]bool{}
 	for j := range s.Checks {
 		l.validateCheck(d, &s.Checks[j], "steps", i, "checks", j)
@@ -260,6 +261,9 @@ func (l *Lab) validateStep(d *document, i int, s *Step) {
 		}
 		script(m.Run, "mistakes", j, "run")
 		d.text(m.Hint, false, "steps", i, "mistakes", j, "hint")
+		if c := s.failing(m.Fails); c != nil && c.Answer != nil && (m.Reason != "" || m.Found != "") {
+			d.add(at("mistakes", j), "a mistake of an answer has a reason or found", "Leave them out: its value tells it")
+		}
 		if s.failing(m.Fails) == nil {
 			d.add(at("mistakes", j, "fails"), fmt.Sprintf("step %q has no check %q", s.ID, m.Fails), "Name the kind of a check of this step, or kind#2 for the second of that kind")
 		}

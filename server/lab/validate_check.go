@@ -82,16 +82,11 @@ func (l *Lab) validateCheck(d *document, c *Check, path ...any) {
 		}
 	case c.Route != nil:
 		host(c.Route.Where)
-		if message, remedy := badTarget(c.Route.To); message != "" {
-			bad("to", message, remedy)
-		}
-		if to, _ := target(c.Route.To); to.IsValid() && c.Route.Via.IsValid() && to.Addr().Is4() != c.Route.Via.Is4() {
-			bad("via", fmt.Sprintf("the gateway %s is of another IP version than %s", c.Route.Via, to), "Write a gateway of the same version")
-		}
+		l.validateRoute(bad, c.Route)
 		if c.Route.Dev != "" {
 			device(c.Route.Dev)
 		}
-		alone(c.Route.Absent, c.Route.Via.IsValid(), c.Route.Dev != "")
+		alone(c.Route.Absent, c.Route.Via.IsValid(), c.Route.Dev != "", c.Route.For.IsValid())
 	case c.Neighbour != nil:
 		host(c.Neighbour.Where)
 		peer("of", c.Neighbour.Of)
@@ -144,6 +139,26 @@ func (l *Lab) validateCheck(d *document, c *Check, path ...any) {
 		}
 	case c.Answer != nil:
 		l.validateAnswer(d, bad, pattern, c.Answer, path)
+	}
+}
+
+func (l *Lab) validateRoute(bad func(field, message, remedy string), r *RouteCheck) {
+	if r.For.IsValid() {
+		switch {
+		case r.To != "":
+			bad("for", "the route check has both to and for", "Keep to for one line of the table, or for for what becomes of a packet")
+		case !r.Via.IsValid() && r.Dev == "":
+			bad("for", "the route check does not say by which way", "Add via: GATEWAY or dev: DEVICE")
+		case r.Via.IsValid() && r.For.Is4() != r.Via.Is4():
+			bad("via", fmt.Sprintf("the gateway %s is of another IP version than %s", r.Via, r.For), "Write a gateway of the same version")
+		}
+		return
+	}
+	if message, remedy := badTarget(r.To); message != "" {
+		bad("to", message, remedy)
+	}
+	if to, _ := target(r.To); to.IsValid() && r.Via.IsValid() && to.Addr().Is4() != r.Via.Is4() {
+		bad("via", fmt.Sprintf("the gateway %s is of another IP version than %s", r.Via, to), "Write a gateway of the same version")
 	}
 }
 
@@ -240,25 +255,7 @@ func (l *Lab) validateAnswer(d *document, bad func(field, message, remedy string
 		bad("name", "the answer does not say what is right, or says it twice", "Give exactly one of value, matches, choices, is")
 	}
 	pattern("matches", "^(?:"+a.Matches+")$")
-	right := 0
-	texts := map[string]bool{}
-	for i, c := range a.Choices {
-		d.text(c.Text, true, append(slices.Clone(path), "choices", i, "text")...)
-		d.text(c.Why, false, append(slices.Clone(path), "choices", i, "why")...)
-		if c.Right {
-			right++
-		}
-		for _, language := range Languages {
-			text := language + strings.ToLower(strings.Join(strings.Fields(c.Text[language]), " "))
-			if texts[text] && len(text) > len(language) {
-				d.add(d.at(append(slices.Clone(path), "choices", i, "text")...), fmt.Sprintf("two choices read %q", c.Text[language]), "Tell them apart")
-			}
-			texts[text] = true
-		}
-	}
-	if len(a.Choices) > 0 && right != 1 {
-		bad("choices", fmt.Sprintf("%d choices are right", right), "Mark exactly one with right: true")
-	}
+	d.choices(a.Choices, append(slices.Clone(path), "choices")...)
 	if a.Is != nil {
 		l.knownHost(d, a.Is.Host, append(slices.Clone(path), "is", "host")...)
 		if !isDevice(a.Is.Dev) {
@@ -268,6 +265,30 @@ func (l *Lab) validateAnswer(d *document, bad func(field, message, remedy string
 		if !slices.Contains(known, a.Is.Fact) {
 			d.add(d.at(append(slices.Clone(path), "is", "fact")...), fmt.Sprintf("unknown fact %q", a.Is.Fact), "Known are: "+strings.Join(known, ", "))
 		}
+	}
+}
+
+// choices checks what there is to choose from: one is right, and no two read the same.
+func (d *document) choices(all []Choice, path ...any) {
+	right := 0
+	texts := map[string]bool{}
+	for i, c := range all {
+		at := append(slices.Clone(path), i)
+		d.text(c.Text, true, append(slices.Clone(at), "text")...)
+		d.text(c.Why, false, append(slices.Clone(at), "why")...)
+		if c.Right {
+			right++
+		}
+		for _, language := range Languages {
+			text := language + strings.ToLower(strings.Join(strings.Fields(c.Text[language]), " "))
+			if texts[text] && len(text) > len(language) {
+				d.add(d.at(append(slices.Clone(at), "text")...), fmt.Sprintf("two choices read %q", c.Text[language]), "Tell them apart")
+			}
+			texts[text] = true
+		}
+	}
+	if len(all) > 0 && right != 1 {
+		d.add(d.at(path...), fmt.Sprintf("%d choices are right", right), "Mark exactly one with right: true")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -357,6 +358,10 @@ func (p *prover) mistake(ctx context.Context, step, at int) error {
 		p.problem(s.ID, "mistake %d passes: after it all checks hold", at+1)
 	case r[named].OK:
 		p.problem(s.ID, "mistake %d should fail with %s, but that holds. %s", at+1, m.Fails, r.why(s))
+	case m.Reason != "" && m.Reason != r[named].Reason:
+		p.problem(s.ID, "mistake %d fails with the reason %q, not %q. %s", at+1, r[named].Reason, m.Reason, r.why(s))
+	case !strings.Contains(r[named].Found.In("en"), m.Found):
+		p.problem(s.ID, "after mistake %d, %s finds %q, in which there is no %q", at+1, m.Fails, r[named].Found.In("en"), m.Found)
 	}
 	return nil
 }

@@ -113,6 +113,8 @@ func TestProve(t *testing.T) {
 		{name: "an answer that is always right", old: `value: "2"`, new: `matches: ".*"`, want: []string{"step file: the check answer takes anything for right"}},
 		{name: "a harmless mistake", old: "ip addr add 10.0.0.1/32", new: "ip addr add 10.0.0.1/24", want: []string{"step address: mistake 1 passes"}},
 		{name: "a mistake that names another check", old: "10.0.0.1/32 dev eth0}\n        fails: address", new: "10.0.0.1/25 dev eth0}\n        fails: reach", want: []string{"step address: mistake 1 should fail with reach, but that holds. address: expected"}},
+		{name: "a mistake of another reason", old: "fails: address", new: "fails: address\n        reason: no-address", want: []string{`step address: mistake 1 fails with the reason "wrong-prefix", not "no-address"`}},
+		{name: "a mistake that finds something else", old: "fails: address", new: "fails: address\n        found: 10.0.0.7", want: []string{`step address: after mistake 1, address finds "10.0.0.1/32", in which there is no "10.0.0.7"`}},
 		{name: "a mistake that is none", old: "{A: echo two > /root/x}", new: "{A: ehco two > /root/x}", want: []string{`step file: mistake 1 is not made: "ehco two > /root/x" on A`}},
 		{name: "a step that passes untouched", old: "path: /root/x, matches: \"^one$\"}\n      - answer: {name: n, question: {en: Q, ko: 큐}, value: \"2\"}\n    hints: [{en: H, ko: 힌트}]\n    solution: [{A: echo one > /root/x}, {answer: {n: 2}}]", new: "path: /etc/hostname}\n    solution: {A: echo one > /root/x}",
 			want: []string{"step file: passes in the untouched lab", "step file: holds already"}},

@@ -14,8 +14,9 @@ import (
 const maxHighlight = 32 << 10
 
 var (
-	hostName     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
-	languageName = regexp.MustCompile(`^[a-z0-9][a-z0-9+#_-]{0,31}$`)
+	hostName       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+	predictionName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+	languageName   = regexp.MustCompile(`^[a-z0-9][a-z0-9+#_-]{0,31}$`)
 )
 
 // info is what the line that opens a fenced block says.
@@ -24,12 +25,17 @@ type info struct {
 	host     string // of a run block
 	fails    bool
 	expect   bool
+	predict  string // the prediction that is asked here
 }
 
 // parseInfo reads an info string: a language, then words of which those that
 // mean nothing are ignored.
 func parseInfo(s string) info {
 	var in info
+	if words := strings.Fields(s); len(words) == 2 && words[0] == "predict" && predictionName.MatchString(words[1]) {
+		in.predict = words[1]
+		return in
+	}
 	for i, w := range strings.Fields(s) {
 		host, isHost := strings.CutPrefix(w, "host=")
 		switch {
@@ -51,6 +57,8 @@ func parseInfo(s string) info {
 // writeCode writes a block of code, in its figure if it has one.
 func writeCode(w util.BufWriter, in info, code string) {
 	switch {
+	case in.predict != "":
+		_, _ = w.WriteString(`<figure class="predict" data-name="` + in.predict + "\"></figure>\n")
 	case in.expect:
 		_, _ = w.WriteString(`<figure class="expect"><pre><samp>` + html.EscapeString(code) + "</samp></pre></figure>\n")
 		return

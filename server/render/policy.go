@@ -13,8 +13,9 @@ func policy() *bluemonday.Policy {
 	p.AllowElements("p", "br", "hr", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "samp", "em", "strong", "del",
 		"table", "thead", "tbody", "tr", "th", "td", "figure", "aside", "span")
 	class := func(values string) *regexp.Regexp { return regexp.MustCompile(`^(?:` + values + `)$`) }
-	p.AllowAttrs("class").Matching(class("run|expect")).OnElements("figure")
+	p.AllowAttrs("class").Matching(class("run|expect|predict")).OnElements("figure")
 	p.AllowAttrs("data-host").Matching(hostName).OnElements("figure")
+	p.AllowAttrs("data-name").Matching(predictionName).OnElements("figure")
 	p.AllowAttrs("data-fails").Matching(class("")).OnElements("figure")
 	p.AllowAttrs("class").Matching(class("callout (?:note|tip|warning)")).OnElements("aside")
 	p.AllowAttrs("role").Matching(class("note")).OnElements("aside")

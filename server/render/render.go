@@ -7,6 +7,8 @@
 //
 //   - a fenced block `bash host=A` is a <figure class="run" data-host="A">, with
 //     data-fails where the info string says fails;
+//   - a fenced block `predict NAME` is an empty <figure class="predict" data-name="NAME">,
+//     in which the page asks;
 //   - a fenced block `expect` (or with {expect}) is a <figure class="expect">;
 //   - `> [!NOTE]`, TIP and WARNING are <aside class="callout note|tip|warning">;
 //     IMPORTANT counts as note, CAUTION as warning. The page's style sheet puts

@@ -21,6 +21,8 @@ func TestGolden(t *testing.T) {
 		{"run fails", "```bash host=web-1 fails\nping B\n```", "<figure class=\"run\" data-host=\"web-1\" data-fails=\"\"><pre class=\"chroma\"><code>ping B\n</code></pre></figure>\n"},
 		{"run escapes", "```sh host=A\necho '<b>' & wait # \"x\"\n```", "<figure class=\"run\" data-host=\"A\"><pre class=\"chroma\"><code>echo <span class=\"s\">&#39;&lt;b&gt;&#39;</span> &amp; wait <span class=\"c\"># &#34;x&#34;</span>\n</code></pre></figure>\n"},
 		{"expect", "```expect\n64 bytes <a>\n```", "<figure class=\"expect\"><pre><samp>64 bytes &lt;a&gt;\n</samp></pre></figure>\n"},
+		{"a prediction", "```predict what-then\n```", "<figure class=\"predict\" data-name=\"what-then\"></figure>\n"},
+		{"a prediction of no name", "```predict <b>\n```", "<pre class=\"chroma\"><code class=\"language-predict\"></code></pre>\n"},
 		{"expect in braces", "``` {expect}\nok\n```", "<figure class=\"expect\"><pre><samp>ok\n</samp></pre></figure>\n"},
 		{"expect of a language", "```bash {expect}\nok\n```", "<figure class=\"expect\"><pre><samp>ok\n</samp></pre></figure>\n"},
 		{"host without a language", "```text host=A\nx\n```", "<pre class=\"chroma\"><code class=\"language-text\">x\n</code></pre>\n"},

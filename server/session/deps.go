@@ -25,6 +25,7 @@ type Store interface {
 	SaveHint(context.Context, store.Hint) error
 	SaveSolution(context.Context, store.Step, time.Time) error
 	SaveAnswer(context.Context, store.Answer) error
+	SavePrediction(context.Context, store.Answer) error
 	LabRecord(ctx context.Context, learner, lab string) (store.LabRecord, error)
 	PassedSteps(ctx context.Context, learner string) (map[string][]string, error)
 }

@@ -329,7 +329,13 @@ func demo(name string) *lab.Lab {
 				},
 				Solution: lab.Script{{Host: lab.AnswerHost, Line: "why=because"}},
 			},
-			{ID: "two", Checks: []lab.Check{link("two")}, Solution: lab.Script{{Host: "B", Line: "set two"}}},
+			{
+				ID: "two", Checks: []lab.Check{link("two")}, Solution: lab.Script{{Host: "B", Line: "set two"}},
+				Predict: []lab.Prediction{
+					{Name: "p", Truth: text("it is **up**"), Choices: []lab.Choice{{Text: lab.Text{"en": "up", "ko": "위"}, Right: true}, {Text: lab.Text{"en": "down", "ko": "아래"}, Why: text("no")}}},
+					{Name: "free", Truth: text("three")},
+				},
+			},
 			{ID: "broken", Checks: []lab.Check{link("never")}, Solution: lab.Script{{Host: "A", Line: "fail"}}},
 			{ID: "slow", Checks: []lab.Check{link("late")}, Solution: lab.Script{{Host: "A", Line: "hang"}}},
 			{ID: "end"},

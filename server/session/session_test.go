@@ -264,6 +264,7 @@ func TestForeign(t *testing.T) {
 		"Hint":      func() error { _, err := w.m.Hint(ctx, bob, id, "link"); return err },
 		"Solution":  func() error { _, err := w.m.Solution(ctx, bob, id, "link"); return err },
 		"Answer":    func() error { _, err := w.m.Answer(ctx, bob, id, "ask", "why", "x"); return err },
+		"Predict":   func() error { _, err := w.m.Predict(ctx, bob, id, "two", "p", "up"); return err },
 		"Reboot":    func() error { return w.m.Reboot(ctx, bob, id, "A") },
 		"Terminals": func() error { _, err := w.m.Terminals(ctx, bob, id); return err },
 		"Open":      func() error { _, err := w.m.OpenTerminal(ctx, bob, id, "A", 80, 24); return err },

@@ -21,6 +21,9 @@ type step struct {
 	hints    []string // references, see hint
 	revealed bool
 	answers  map[string]string
+	// predictions are those that the learner has made, by name; of a choice, its
+	// English text.
+	predictions map[string]string
 	// results are those of def.Checks, or nil before the first evaluation. One
 	// with the reason NotChecked was never established.
 	results []check.Result
@@ -59,10 +62,16 @@ func (s *step) state(v view) StepState {
 		ID: s.def.ID, Passed: !s.passed.IsZero(), PassedAt: wall(s.passed), Holds: s.holds(), CaughtUp: s.caughtUp,
 		HintsUsed: len(s.hints), Hints: make([]string, 0, len(s.hints)), SolutionRevealed: s.revealed,
 		CheckedAt: wall(s.checked), Attempts: s.attempts, Answers: map[string]string{},
-		Checks: make([]CheckState, 0, len(s.results)),
+		Predictions: map[string]Prediction{},
+		Checks:      make([]CheckState, 0, len(s.results)),
 	}
 	for name, value := range s.answers {
 		st.Answers[name] = value
+	}
+	for name, value := range s.predictions {
+		if p := s.def.Prediction(name); p != nil {
+			st.Predictions[name] = predicted(v, p, value)
+		}
 	}
 	shown := map[string]bool{}
 	for _, ref := range s.hints {
@@ -188,9 +197,24 @@ func (s *step) firstFailing() int {
 func (s *step) touched() bool { return s.begun != 0 && s.seen != s.begun || len(s.answers) > 0 }
 
 // looksLike says whether the learner's network looks as after the mistake: the
-// check that the mistake names is the first that fails.
+// check that the mistake names is the first that fails, in the way that the
+// mistake says, or by the answer that it gives.
 func (s *step) looksLike(m *lab.Mistake, failing int) bool {
-	return s.named(m.Fails) == failing
+	if s.named(m.Fails) != failing {
+		return false
+	}
+	if a := s.def.Checks[failing].Answer; a != nil {
+		for _, c := range m.Run {
+			if c.Host != lab.AnswerHost {
+				continue
+			}
+			if name, value := s.def.Answer(c.Line); name == a.Name {
+				return check.SameAnswer(a, s.answers[name], value)
+			}
+		}
+	}
+	r := &s.results[failing]
+	return (m.Reason == "" || m.Reason == r.Reason) && strings.Contains(r.Found.In("en"), m.Found)
 }
 
 // named returns the index of a check that is named as kind or kind#N; -1 if
@@ -232,6 +256,11 @@ func newSteps(l *lab.Lab, rec store.LabRecord) []step {
 	for _, p := range rec.Solutions {
 		if s := at[p.Step]; s != nil {
 			s.revealed = true
+		}
+	}
+	for _, p := range rec.Predictions {
+		if s := at[p.Step.Step]; s != nil {
+			s.keepPrediction(p.Name, p.Value)
 		}
 	}
 	for _, a := range rec.Answers {

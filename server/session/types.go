@@ -72,10 +72,21 @@ type StepState struct {
 	CheckedAt        *time.Time        `json:"checkedAt"`
 	Attempts         int               `json:"attempts"` // times that the learner asked for a check
 	Answers          map[string]string `json:"answers"`
+	// Predictions are what the learner expected, and what is true.
+	Predictions map[string]Prediction `json:"predictions"`
 	// Checks is the last evaluation in the lab's order, or empty before the
 	// first. A check of it that was left out (a probe of a later step) has the
 	// reason NotChecked.
 	Checks []CheckState `json:"checks"`
+}
+
+// Prediction is what a learner expected before trying, and what is true.
+type Prediction struct {
+	Value string `json:"value"` // in the caller's language, where it was chosen
+	// Right is nil for a free text, which nobody judges.
+	Right *bool  `json:"right"`
+	Why   string `json:"why"`   // HTML: about the choice; may be empty
+	Truth string `json:"truth"` // HTML
 }
 
 // NotChecked is the reason of a check that was not evaluated yet.

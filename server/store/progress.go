@@ -43,6 +43,8 @@ type LabRecord struct {
 	Hints     []Hint // in the order in which they were shown
 	Solutions []Step // revealed ones
 	Answers   []Answer
+	// Predictions are what the learner expected before trying.
+	Predictions []Answer
 }
 
 // SaveResult stores how far a learner is with a step. What was stored never
@@ -93,6 +95,17 @@ func (s *Store) SaveAnswer(ctx context.Context, a Answer) error {
 			VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (learner, lab, step, name) DO UPDATE SET
 				value = excluded.value, session = excluded.session, answered_at = excluded.answered_at`,
+			a.Learner, a.Lab, a.Step.Step, a.Name, a.Value, a.Session, millis(a.At))
+		return err
+	})
+}
+
+// SavePrediction stores what a learner expects; the first prediction stays.
+func (s *Store) SavePrediction(ctx context.Context, a Answer) error {
+	return s.change(ctx, "store the prediction", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO predictions (learner, lab, step, name, value, session, predicted_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (learner, lab, step, name) DO NOTHING`,
 			a.Learner, a.Lab, a.Step.Step, a.Name, a.Value, a.Session, millis(a.At))
 		return err
 	})
@@ -151,20 +164,27 @@ func (s *Store) LabRecord(ctx context.Context, learner, lab string) (LabRecord, 
 	if err != nil {
 		return LabRecord{}, err
 	}
-	err = s.each(ctx, `SELECT step, session, name, value, answered_at FROM answers
-		WHERE learner = $1 AND lab = $2 ORDER BY step, name`, []any{learner, lab}, func(rows *sql.Rows) error {
-		var (
-			name, value string
-			answered    int64
-		)
-		if err := rows.Scan(&step, &session, &name, &value, &answered); err != nil {
-			return err
+	for _, t := range []struct {
+		query string
+		into  *[]Answer
+	}{
+		{`SELECT step, session, name, value, answered_at FROM answers`, &rec.Answers},
+		{`SELECT step, session, name, value, predicted_at FROM predictions`, &rec.Predictions},
+	} {
+		err = s.each(ctx, t.query+` WHERE learner = $1 AND lab = $2 ORDER BY step, name`, []any{learner, lab}, func(rows *sql.Rows) error {
+			var (
+				name, value string
+				given       int64
+			)
+			if err := rows.Scan(&step, &session, &name, &value, &given); err != nil {
+				return err
+			}
+			*t.into = append(*t.into, Answer{Step: at(step, session), Name: name, Value: value, At: fromMillis(given)})
+			return nil
+		})
+		if err != nil {
+			return LabRecord{}, err
 		}
-		rec.Answers = append(rec.Answers, Answer{Step: at(step, session), Name: name, Value: value, At: fromMillis(answered)})
-		return nil
-	})
-	if err != nil {
-		return LabRecord{}, err
 	}
 	return rec, nil
 }

@@ -199,7 +199,10 @@ func TestLabRecord(t *testing.T) {
 	must(t, s.SaveAnswer(ctx, Answer{step, "mac", "wrong", day}))
 	answer := Answer{step, "mac", "02:00:00:00:00:01", day.Add(time.Second)}
 	must(t, s.SaveAnswer(ctx, answer))
-	want := LabRecord{Hints: hints, Solutions: []Step{step}, Answers: []Answer{answer}}
+	expected := Answer{step, "mac", "mine", day}
+	must(t, s.SavePrediction(ctx, expected))
+	must(t, s.SavePrediction(ctx, Answer{step, "mac", "another", day.Add(time.Second)})) // the first one stays
+	want := LabRecord{Hints: hints, Solutions: []Step{step}, Answers: []Answer{answer}, Predictions: []Answer{expected}}
 	got, err := s.LabRecord(ctx, "l1", "switching")
 	must(t, err)
 	if !reflect.DeepEqual(got, want) {

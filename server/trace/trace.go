@@ -74,7 +74,7 @@ func walk(st *observe.State, at observe.Place, to netip.Addr) (source netip.Addr
 		if source.IsValid() && !forwards(ns, to) {
 			return source, at, Cause{Code: NoForwarding, Place: at, Addr: to}
 		}
-		route, ok := lookup(ns, to)
+		route, ok := Lookup(ns, to)
 		if !ok {
 			return source, at, noRoute(st, ns, at, to)
 		}
@@ -132,9 +132,9 @@ func forwards(ns *observe.Namespace, to netip.Addr) bool {
 	return ns.Forwarding
 }
 
-// lookup finds the route that the kernel takes: the longest prefix, then the
+// Lookup finds the route that the kernel takes: the longest prefix, then the
 // smallest metric (ip-route(8)).
-func lookup(ns *observe.Namespace, to netip.Addr) (observe.Route, bool) {
+func Lookup(ns *observe.Namespace, to netip.Addr) (observe.Route, bool) {
 	var fit []observe.Route
 	for _, r := range ns.Routes {
 		if r.To.Contains(to) {
