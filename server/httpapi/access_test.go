@@ -20,6 +20,8 @@ func example(r route) (path, body string) {
 		body = "{}"
 	case *createRequest:
 		body = `{"lab":"one"}`
+	case *topologyRequest, *playRequest:
+		body = `{"text":"hosts: {A: {}}"}`
 	case *catchUpRequest:
 		body = `{"step":"first"}`
 	case *answerRequest:

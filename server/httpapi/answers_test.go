@@ -177,7 +177,7 @@ func TestCourse(t *testing.T) {
 	d := open(t)
 	const want = `{"title":"과정","chapters":[{"id":"c","title":"장","summary":"","labs":[` +
 		`{"name":"one","title":"하나","summary":"요약","minutes":5,"steps":1,"passed":%d,"session":%t},` +
-		`{"name":"two","title":"하나","summary":"요약","minutes":5,"steps":1,"passed":0,"session":false}]}]}`
+		`{"name":"two","title":"하나","summary":"요약","minutes":5,"steps":1,"passed":0,"session":false}]}],"playground":false}`
 	if _, body := d.do("GET", "/api/course", "", header("Accept-Language", "ko")); body != fmt.Sprintf(want, 1, true) {
 		t.Error(body)
 	}

@@ -28,6 +28,9 @@ import (
 // Sessions is what the API needs of the session manager; see FromManager.
 type Sessions interface {
 	Create(ctx context.Context, c session.Caller, lab string) (session.Created, error)
+	Play(ctx context.Context, c session.Caller, def *lab.Lab, replace bool) (session.Created, error)
+	Playground(c session.Caller) (id, source string)
+	Lab(ctx context.Context, c session.Caller, id string) (*lab.Lab, error)
 	Get(ctx context.Context, c session.Caller, id string) (session.Session, error)
 	Progress(ctx context.Context, learner string) (map[string]session.LabProgress, error)
 	End(ctx context.Context, c session.Caller, id string) error
@@ -100,6 +103,7 @@ type API struct {
 	echo     *echo.Echo
 	routes   []route
 	catalog  atomic.Pointer[catalog]
+	ready    []readyTopology
 	static   *static
 	limiters map[rateClass]*auth.Limiter
 	sockets  *ws.Server
@@ -145,6 +149,9 @@ func New(o Options) (*API, error) {
 	var err error
 	if a.static, err = loadStatic(o.Static); err != nil {
 		return nil, fmt.Errorf("cannot read the built page: %w", err)
+	}
+	if a.ready, err = readyTopologies(); err != nil {
+		return nil, fmt.Errorf("cannot offer the ready topologies: %w", err)
 	}
 	if a.openAPI, err = a.describe(); err != nil {
 		return nil, fmt.Errorf("cannot describe the API: %w", err)

@@ -17,6 +17,8 @@ type (
 	Course struct {
 		Title    string    `json:"title"`
 		Chapters []Chapter `json:"chapters"`
+		// Playground says whether the learner's playground runs.
+		Playground bool `json:"playground"`
 	}
 	// Chapter is a titled run of labs.
 	Chapter struct {
@@ -127,7 +129,7 @@ func (a *API) getCourse(c *call) error {
 		}
 	}
 	cat, in := a.catalog.Load(), c.caller.Language
-	answer := Course{Title: cat.course.Title.In(in), Chapters: []Chapter{}}
+	answer := Course{Title: cat.course.Title.In(in), Chapters: []Chapter{}, Playground: progress[lab.Playground].session}
 	for _, ch := range cat.course.Chapters {
 		chapter := Chapter{ID: ch.ID, Title: ch.Title.In(in), Summary: ch.Summary.In(in), Labs: []CourseLab{}}
 		for _, name := range ch.Labs {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -71,6 +72,25 @@ func (f *fake) Create(_ context.Context, c session.Caller, name string) (session
 	f.mu.Unlock()
 	err := f.call(c, "s1", "create", name)
 	return session.Created{Session: f.one(), New: !f.resumed, Phases: []session.Phase{{Name: "pool", Duration: 1500 * time.Microsecond}}}, err
+}
+
+func (f *fake) Play(_ context.Context, c session.Caller, def *lab.Lab, replace bool) (session.Created, error) {
+	err := f.call(c, "s1", "play", def.Source, strconv.FormatBool(replace))
+	return session.Created{Session: f.one(), New: !f.resumed}, err
+}
+
+func (f *fake) Playground(c session.Caller) (id, source string) {
+	if c.Learner != f.owner {
+		return "", ""
+	}
+	return "s1", "hosts: {A: {}}"
+}
+
+func (f *fake) Lab(_ context.Context, c session.Caller, id string) (*lab.Lab, error) {
+	if err := f.call(c, id, "lab"); err != nil {
+		return nil, err
+	}
+	return lab.NewPlayground("hosts: {A: {}}")
 }
 
 func (f *fake) Get(_ context.Context, c session.Caller, id string) (session.Session, error) {

@@ -125,7 +125,7 @@ func ref(name string) *jsonschema.Schema {
 // components are the types that the document names.
 func components() map[string]reflect.Type {
 	return map[string]reflect.Type{
-		"Problem": reflect.TypeFor[Problem](), "Course": reflect.TypeFor[Course](), "Lab": reflect.TypeFor[Lab](), "Topology": reflect.TypeFor[Topology](),
+		"Problem": reflect.TypeFor[Problem](), "Course": reflect.TypeFor[Course](), "Lab": reflect.TypeFor[Lab](), "Playground": reflect.TypeFor[Playground](), "TopologyCheck": reflect.TypeFor[TopologyCheck](), "Topology": reflect.TypeFor[Topology](),
 		"Session": reflect.TypeFor[session.Session](), "HostState": reflect.TypeFor[session.HostState](), "Terminal": reflect.TypeFor[session.Terminal](),
 		"StepState": reflect.TypeFor[session.StepState](), "CheckState": reflect.TypeFor[session.CheckState](),
 		"Progress": reflect.TypeFor[session.Progress](), "Notice": reflect.TypeFor[session.Notice](), "NetworkState": reflect.TypeFor[observe.State](),

@@ -110,7 +110,7 @@ func statusOf(code session.Code) int {
 	switch code {
 	case session.NotFound:
 		return http.StatusNotFound
-	case session.Quota, session.Busy:
+	case session.Quota, session.Busy, session.Playing:
 		return http.StatusConflict
 	case session.Gone:
 		return http.StatusGone

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+	"github.com/netground/netground/server/lab"
 	"github.com/netground/netground/server/session"
 )
 
@@ -46,6 +47,13 @@ type (
 	createRequest struct {
 		Lab string `json:"lab" jsonschema:"the lab's name"`
 	}
+	topologyRequest struct {
+		Text string `json:"text" jsonschema:"YAML, as topology in lab.yaml"`
+	}
+	playRequest struct {
+		Text    string `json:"text" jsonschema:"YAML, as topology in lab.yaml"`
+		Replace bool   `json:"replace,omitempty" jsonschema:"whether it may take the place of another network that runs"`
+	}
 	catchUpRequest struct {
 		Step string `json:"step" jsonschema:"the step before which everything is solved"`
 	}
@@ -63,6 +71,8 @@ type (
 const (
 	smallBody  = 4 << 10
 	answerBody = 16 << 10
+	// JSON writes a byte of a text as six at most.
+	topologyBody = 6*lab.MaxTopology + 1<<10
 )
 
 // table is every route of the server.
@@ -79,8 +89,14 @@ func (a *API) table() []route {
 		{Method: get, Path: "/api/course", Access: public, Rate: read, Summary: "The course, and how far the learner is", Response: Course{}, Status: ok, Handle: a.getCourse},
 		{Method: get, Path: "/api/labs/:lab", Access: public, Rate: read, Summary: "A lab with its lesson in the language", Response: Lab{}, Status: ok, Handle: a.getLab},
 
+		{Method: get, Path: "/api/playground", Access: public, Rate: read, Summary: "The playground: ready topologies, and the learner's network that runs", Response: Playground{}, Status: ok, Handle: a.getPlayground},
+		{Method: post, Path: "/api/playground", Access: visitor, Rate: create, Summary: "Starts a topology: resumes the learner's playground of it, or makes one (201). Another network that runs is replaced only if asked", Request: &playRequest{}, MaxBody: topologyBody, Response: session.Session{}, Status: []int{http.StatusOK, http.StatusCreated}, Handle: a.play},
+		// A visitor's, so that a class behind one address may type at once.
+		{Method: post, Path: "/api/playground/check", Access: visitor, Rate: write, Summary: "Reads a topology, and says what is wrong with it and where", Request: &topologyRequest{}, MaxBody: topologyBody, Response: TopologyCheck{}, Status: ok, Handle: a.checkTopology},
+
 		{Method: post, Path: "/api/sessions", Access: visitor, Rate: create, Summary: "Opens the lab: resumes the learner's live session of it (200), or makes one (201)", Request: &createRequest{}, MaxBody: smallBody, Response: session.Session{}, Status: []int{http.StatusOK, http.StatusCreated}, Handle: a.createSession},
 		{Method: get, Path: one, Access: learner, Rate: read, Summary: "A session", Response: session.Session{}, Status: ok, Handle: a.getSession},
+		{Method: get, Path: one + "/lab", Access: learner, Rate: read, Summary: "The lab of a session with its lesson, or the notes of a playground", Response: Lab{}, Status: ok, Handle: a.getSessionLab},
 		{Method: del, Path: one, Access: learner, Rate: write, Summary: "Ends a session; progress is kept", Status: none, Handle: a.endSession},
 		{Method: post, Path: one + "/reset", Access: learner, Rate: heavy, Summary: "Gives the session a new network; passed steps stay passed", Request: &empty{}, MaxBody: smallBody, Response: session.Session{}, Status: ok, Handle: a.resetSession},
 		{Method: post, Path: one + "/extend", Access: learner, Rate: write, Summary: "Lets the session live longer", Request: &empty{}, MaxBody: smallBody, Response: session.Session{}, Status: ok, Handle: a.extendSession},

@@ -15,6 +15,11 @@ func (a *API) createSession(c *call) error {
 	if err != nil {
 		return err
 	}
+	return c.opened(made)
+}
+
+// opened answers with a session that was made or resumed.
+func (c *call) opened(made session.Created) error {
 	status := http.StatusOK
 	if made.New {
 		status = http.StatusCreated

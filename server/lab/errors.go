@@ -13,6 +13,17 @@ type Error struct {
 	Column  int
 	Message string
 	Remedy  string
+
+	korean [2]string // message and remedy, where a learner may read them
+}
+
+// In returns message and remedy in the language. What only authors get to read
+// (of steps, checks, lessons) is there in English alone.
+func (e *Error) In(language string) (message, remedy string) {
+	if language == "ko" && e.korean[0] != "" {
+		return e.korean[0], e.korean[1]
+	}
+	return e.Message, e.Remedy
 }
 
 // Error reads like a compiler's: file:line:column: message. Remedy.
@@ -62,13 +73,41 @@ func (p *problems) add(at position, message, remedy string) {
 	p.list = append(p.list, &Error{File: p.file, Line: at.line, Column: at.column, Message: message, Remedy: remedy})
 }
 
+// say is add for what learners may read, too: whatever a topology alone can get wrong.
+func (p *problems) say(at position, message, remedy phrase) {
+	p.list = append(p.list, &Error{
+		File: p.file, Line: at.line, Column: at.column, Message: message.en, Remedy: remedy.en, korean: [2]string{message.ko, remedy.ko},
+	})
+}
+
+// phrase is a part of a sentence in each language.
+type phrase struct{ en, ko string }
+
+// both formats the same values in each language.
+func both(en, ko string, args ...any) phrase {
+	if len(args) == 0 {
+		return phrase{en, ko}
+	}
+	return phrase{fmt.Sprintf(en, args...), fmt.Sprintf(ko, args...)}
+}
+
+// orElse is another phrase where there is none.
+func (p phrase) orElse(other phrase) phrase {
+	if p.en == "" {
+		return other
+	}
+	return p
+}
+
 func (p *problems) err() error { return errors.Join(p.list...) }
 
 // position in a file; the zero value means the whole file.
 type position struct{ line, column int }
 
 // nearest suggests the known word that was probably meant.
-func nearest(word string, known []string) string {
+func nearest(word string, known []string) string { return meant(word, known).en }
+
+func meant(word string, known []string) phrase {
 	best, bestDistance := "", 1+len(word)/3
 	for _, k := range known {
 		if d := distance(strings.ToLower(word), strings.ToLower(k)); d <= bestDistance {
@@ -76,9 +115,9 @@ func nearest(word string, known []string) string {
 		}
 	}
 	if best == "" {
-		return ""
+		return phrase{}
 	}
-	return fmt.Sprintf("Did you mean %q?", best)
+	return both("Did you mean %q?", "혹시 %q입니까?", best)
 }
 
 // distance is the Levenshtein distance of two short words.

@@ -47,6 +47,8 @@ type Lab struct {
 	Steps    []Step   `yaml:"steps"`
 	// Lessons holds one lesson per language of Languages.
 	Lessons map[string]Lesson `yaml:"-"`
+	// Source is the text of a learner's topology; empty for a lab of a folder.
+	Source string `yaml:"-"`
 }
 
 // Step returns the step with the id, and its index; nil and -1 if there is none.

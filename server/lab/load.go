@@ -13,10 +13,12 @@ import (
 
 var labName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 
+func isLabName(s string) bool { return labName.MatchString(s) && s != Playground }
+
 // Load reads and validates the lab in the folder of that name. Its error joins
 // one *Error for each thing that is wrong; see Errors.
 func Load(fsys fs.FS, name string) (*Lab, error) {
-	if !labName.MatchString(name) {
+	if !isLabName(name) {
 		return nil, &Error{File: name, Message: fmt.Sprintf("%q is no name for a lab", name), Remedy: "Use lower-case letters, digits and hyphens"}
 	}
 	sub, err := fs.Sub(fsys, name)
@@ -29,7 +31,7 @@ func Load(fsys fs.FS, name string) (*Lab, error) {
 // LoadDir reads and validates the lab of a folder by itself; errors name its
 // files beneath shown, which is how the author calls the folder.
 func LoadDir(dir fs.FS, name, shown string) (*Lab, error) {
-	if !labName.MatchString(name) {
+	if !isLabName(name) {
 		return nil, &Error{File: shown, Message: fmt.Sprintf("%q is no name for a lab", name), Remedy: "Call its folder by lower-case letters, digits and hyphens, a letter first"}
 	}
 	return load(dir, name, path.Join(shown)+"/")
@@ -118,7 +120,7 @@ func LoadCourse(fsys fs.FS) (*Course, error) {
 		d.text(ch.Summary, false, "chapters", i, "summary")
 		for j, name := range ch.Labs {
 			switch {
-			case !labName.MatchString(name):
+			case !isLabName(name):
 				d.add(d.at("chapters", i, "labs", j), fmt.Sprintf("%q is no name for a lab", name), "Name its folder: lower-case letters, digits and hyphens")
 			case seen[name]:
 				d.add(d.at("chapters", i, "labs", j), fmt.Sprintf("lab %q is listed twice", name), "Keep one")

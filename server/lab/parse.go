@@ -18,14 +18,26 @@ const maxFile = 256 << 10
 // document is a parsed YAML file that still knows where everything stood.
 type document struct {
 	problems
+	bounds
 	root *yaml.Node
 }
 
+// bounds are what a file may have, which depends on who writes it.
+type bounds struct {
+	bytes, aliases int
+	// learner says that a learner wrote it, who may do less than an author.
+	learner bool
+}
+
+var authors = bounds{bytes: maxFile, aliases: maxAliases}
+
 // decode parses strictly into v. What it reports has a place; v may be half filled then.
-func decode(file string, data []byte, v any) *document {
-	d := &document{problems: problems{file: file}}
-	if len(data) > maxFile {
-		d.add(position{}, fmt.Sprintf("the file has %d bytes, more than %d", len(data), maxFile), "Move long texts into the lesson")
+func decode(file string, data []byte, v any) *document { return decodeWithin(authors, file, data, v) }
+
+func decodeWithin(b bounds, file string, data []byte, v any) *document {
+	d := &document{problems: problems{file: file}, bounds: b}
+	if len(data) > b.bytes {
+		d.say(position{}, both("the file has %d bytes, more than %d", "%d바이트로, 최대 %d바이트를 넘습니다", len(data), b.bytes), both("Move long texts into the lesson", "줄여서 쓰십시오"))
 		return d
 	}
 	var node yaml.Node
@@ -34,7 +46,7 @@ func decode(file string, data []byte, v any) *document {
 		return d
 	}
 	if node.Kind == 0 || len(node.Content) == 0 {
-		d.add(position{}, "the file is empty", "Write a lab with 'netground lab new' and start from there")
+		d.say(position{}, both("the file is empty", "내용이 없습니다"), both("Write a lab with 'netground lab new' and start from there", "준비된 구성 하나를 골라 시작하십시오"))
 		return d
 	}
 	d.root = node.Content[0]
@@ -48,17 +60,17 @@ func decode(file string, data []byte, v any) *document {
 		return d
 	}
 	if err := dec.Decode(&node); !errors.Is(err, io.EOF) {
-		d.add(position{}, "there is a second document behind a line ---", "A file has one document; remove the rest")
+		d.say(position{}, both("there is a second document behind a line ---", "--- 줄 뒤에 두 번째 문서가 있습니다"), both("A file has one document; remove the rest", "문서는 하나여야 합니다. 나머지를 지우십시오"))
 	}
 	return d
 }
 
 // fieldsOf lists the YAML names of the fields of a type of this package.
-func fieldsOf(typeName string) []string {
+func (d *document) fieldsOf(typeName string) []string {
 	for _, t := range []any{Lab{}, Topology{}, Host{}, Interface{}, RouteSpec{}, Switch{}, Step{}, Mistake{}, Prediction{}, Check{}, LinkCheck{}, LinkPeer{}, AddressCheck{},
 		RouteCheck{}, NeighbourCheck{}, SysctlCheck{}, NamespaceCheck{}, BridgeCheck{}, ReachCheck{}, FileCheck{}, ListensCheck{}, AnswerCheck{}, Choice{}, AnswerSource{}, Course{}, Chapter{}} {
 		if rt := reflect.TypeOf(t); rt.Name() == typeName {
-			return yamlFields(rt)
+			return slices.DeleteFunc(yamlFields(rt), func(name string) bool { return d.learner && slices.Contains(authorsOnly, name) })
 		}
 	}
 	return nil
@@ -125,7 +137,7 @@ func child(n *yaml.Node, key any) *yaml.Node {
 func (l *Link) UnmarshalYAML(n *yaml.Node) error {
 	var ends []string
 	if err := n.Decode(&ends); err != nil || len(ends) != 2 {
-		return fmt.Errorf("line %d, column %d: a link is written as two ends: [A:eth0, sw]", n.Line, n.Column)
+		return fmt.Errorf("line %d, column %d: %s", n.Line, n.Column, twoEnds.en)
 	}
 	for i, e := range []*End{&l.A, &l.B} {
 		e.Node, e.Device, _ = strings.Cut(ends[i], ":")

@@ -17,7 +17,7 @@ var scaffold embed.FS
 // where one of them is there already.
 func New(dir string) (files []string, err error) {
 	name := filepath.Base(dir)
-	if !labName.MatchString(name) {
+	if !isLabName(name) {
 		return nil, fmt.Errorf("cannot name a lab %q: use lower-case letters, digits and hyphens", name)
 	}
 	entries, err := fs.ReadDir(scaffold, "scaffold")

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Bounds of a lab.
@@ -39,7 +39,7 @@ func (l *Lab) validate(d *document) {
 	if l.Minutes < 1 || l.Minutes > 240 {
 		d.add(d.at("minutes"), fmt.Sprintf("minutes is %d", l.Minutes), "Give an estimate from 1 to 240")
 	}
-	l.Topology.validate(d)
+	l.Topology.validate(d, "topology")
 	if len(l.Steps) == 0 {
 		d.add(d.at("steps"), "the lab has no steps", "Give it at least one")
 	}
@@ -61,39 +61,43 @@ func (l *Lab) validate(d *document) {
 	}
 }
 
-func (t *Topology) validate(d *document) {
+func (t *Topology) validate(d *document, path ...any) {
+	at := func(p ...any) position { return d.at(slices.Concat(path, p)...) }
 	if len(t.Hosts) == 0 {
-		d.add(d.at("topology"), "the topology has no hosts", "Add one: hosts: {A: {at: [0, 0]}}")
+		d.say(at(), both("the topology has no hosts", "호스트가 없습니다"), both("Add one: hosts: {A: {at: [0, 0]}}", "하나를 추가하십시오: hosts: {A: {at: [0, 0]}}"))
 	}
-	if len(t.Hosts) > maxHosts || len(t.Switches) > maxSwitches || len(t.Links) > maxLinks {
-		d.add(d.at("topology"), fmt.Sprintf("the topology has %d hosts, %d switches and %d links", len(t.Hosts), len(t.Switches), len(t.Links)),
-			fmt.Sprintf("At most %d hosts, %d switches and %d links fit", maxHosts, maxSwitches, maxLinks))
+	if most := d.sizes(); len(t.Hosts) > most[0] || len(t.Switches) > most[1] || len(t.Links) > most[2] {
+		d.say(at(), both("the topology has %d hosts, %d switches and %d links", "호스트 %d대, 스위치 %d대, 링크 %d개가 있습니다", len(t.Hosts), len(t.Switches), len(t.Links)),
+			both("At most %d hosts, %d switches and %d links fit", "호스트는 %d대, 스위치는 %d대, 링크는 %d개까지 둘 수 있습니다", most[0], most[1], most[2]))
+		return // the rest would be as long as the lists
 	}
 	lower := map[string]string{}
 	name := func(kind, n string) {
-		at := d.at("topology", kind, n)
 		if !nodeName.MatchString(n) || n == AnswerHost || strings.EqualFold(n, "localhost") {
-			d.add(at, fmt.Sprintf("%q is no name for a host or switch", n), "Use 1 to 15 letters, digits and inner hyphens, a letter first; answer and localhost mean something else")
+			d.say(at(kind, n), both("%q is no name for a host or switch", "%q: 호스트나 스위치의 이름으로 쓸 수 없습니다", n),
+				both("Use 1 to 15 letters, digits and inner hyphens, a letter first; answer and localhost mean something else",
+					"영문자로 시작해 영문자, 숫자, 사이의 하이픈으로 1~15자를 쓰십시오. answer와 localhost는 쓸 수 없습니다"))
 		}
 		if other, ok := lower[strings.ToLower(n)]; ok {
-			d.add(at, fmt.Sprintf("%q and %q are the same name to DNS", other, n), "Rename one")
+			d.say(at(kind, n), both("%q and %q are the same name to DNS", "%q와 %q: DNS에서는 같은 이름입니다", other, n), both("Rename one", "하나의 이름을 바꾸십시오"))
 		}
 		lower[strings.ToLower(n)] = n
 	}
-	devices := t.validateLinks(d)
+	devices := t.validateLinks(d, path)
 	for _, n := range t.hostNames() {
 		name("hosts", n)
-		t.Hosts[n].validate(d, n, devices[n])
+		t.Hosts[n].validate(d, n, devices[n], slices.Concat(path, []any{"hosts", n}))
 	}
 	for _, n := range slices.Sorted(maps.Keys(t.Switches)) {
 		name("switches", n)
-		d.text(t.Switches[n].Label, false, "topology", "switches", n, "label")
-		d.place(t.Switches[n].At, "switch", n, "topology", "switches", n)
+		here := slices.Concat(path, []any{"switches", n})
+		d.text(t.Switches[n].Label, false, slices.Concat(here, []any{"label"})...)
+		d.place(t.Switches[n].At, both("switch", "스위치"), n, here...)
 	}
 }
 
 // validateLinks returns the devices that links give each host.
-func (t *Topology) validateLinks(d *document) map[string]map[string]bool {
+func (t *Topology) validateLinks(d *document, path []any) map[string]map[string]bool {
 	devices := map[string]map[string]bool{}
 	group := map[string]string{} // switches that are joined: a union-find by name
 	var find func(string) string
@@ -105,9 +109,9 @@ func (t *Topology) validateLinks(d *document) map[string]map[string]bool {
 	}
 	known := append(t.hostNames(), slices.Sorted(maps.Keys(t.Switches))...)
 	for i, l := range t.Links {
-		at := d.at("topology", "links", i)
+		at := d.at(slices.Concat(path, []any{"links", i})...)
 		if l.A.Node == l.B.Node {
-			d.add(at, fmt.Sprintf("a link joins %q with itself", l.A.Node), "A cable needs two machines")
+			d.say(at, both("a link joins %q with itself", "링크의 두 끝이 모두 %q입니다", l.A.Node), both("A cable needs two machines", "케이블은 서로 다른 두 장비를 잇습니다"))
 			continue
 		}
 		switches := 0
@@ -116,21 +120,25 @@ func (t *Topology) validateLinks(d *document) map[string]map[string]bool {
 			_, isSwitch := t.Switches[e.Node]
 			switch {
 			case !isHost && !isSwitch:
-				d.add(at, fmt.Sprintf("link to unknown node %q; the topology has %s", e.Node, strings.Join(known, ", ")), or(nearest(e.Node, known), "Add it under hosts or switches, or correct the link"))
+				d.say(at, both("link to unknown node %q; the topology has %s", "링크가 가리키는 %q: 그런 호스트나 스위치가 없습니다(있는 것: %s)", e.Node, strings.Join(known, ", ")),
+					meant(e.Node, known).orElse(both("Add it under hosts or switches, or correct the link", "hosts나 switches에 추가하거나 링크를 고치십시오")))
 			case isHost && e.Device == "":
-				d.add(at, fmt.Sprintf("the link to host %q does not say which device", e.Node), fmt.Sprintf("Write %s:eth0", e.Node))
+				d.say(at, both("the link to host %q does not say which device", "호스트 %q의 어느 장치에 꽂는지 없습니다", e.Node), both("Write %s:eth0", "%s:eth0처럼 쓰십시오", e.Node))
 			case isHost && !isDevice(e.Device) || e.Device == "lo":
-				d.add(at, fmt.Sprintf("%q is no name for a device", e.Device), "Use 1 to 15 letters, digits, dots, hyphens and underscores, a letter first")
+				d.say(at, both("%q is no name for a device", "%q: 장치의 이름으로 쓸 수 없습니다", e.Device),
+					both("Use 1 to 15 letters, digits, dots, hyphens and underscores, a letter first", "영문자로 시작해 영문자, 숫자, 점, 하이픈, 밑줄로 1~15자를 쓰십시오"))
 			case isHost:
 				if devices[e.Node] == nil {
 					devices[e.Node] = map[string]bool{}
 				}
 				if devices[e.Node][e.Device] {
-					d.add(at, fmt.Sprintf("device %s:%s is on two links", e.Node, e.Device), "A network card takes one cable; give the second another device")
+					d.say(at, both("device %s:%s is on two links", "장치 %s:%s에 링크가 두 개입니다", e.Node, e.Device),
+						both("A network card takes one cable; give the second another device", "네트워크 카드 하나에는 케이블 하나만 꽂힙니다. 두 번째는 다른 장치에 꽂으십시오"))
 				}
 				devices[e.Node][e.Device] = true
 			case e.Device != "":
-				d.add(at, fmt.Sprintf("the link names a device %q of switch %q", e.Device, e.Node), "Ports of a switch have no names of their own: write "+e.Node)
+				d.say(at, both("the link names a device %q of switch %q", "장치 이름 %q: 링크의 이쪽 끝 %q의 종류는 스위치입니다", e.Device, e.Node),
+					both("Ports of a switch have no names of their own: write %s", "스위치의 포트에는 이름이 없습니다. %s만 쓰십시오", e.Node))
 			default:
 				switches++
 			}
@@ -138,7 +146,8 @@ func (t *Topology) validateLinks(d *document) map[string]map[string]bool {
 		if switches == 2 {
 			a, b := find(l.A.Node), find(l.B.Node)
 			if a == b {
-				d.add(at, fmt.Sprintf("this link closes a loop of switches between %q and %q", l.A.Node, l.B.Node), "Frames would circle for ever; remove one link of the loop")
+				d.say(at, both("this link closes a loop of switches between %q and %q", "이 링크로 스위치 %q와 %q 사이에 루프가 생깁니다", l.A.Node, l.B.Node),
+					both("Frames would circle for ever; remove one link of the loop", "프레임이 끝없이 돌게 되니 루프에서 링크 하나를 빼십시오"))
 			}
 			group[a] = b
 		}
@@ -146,25 +155,27 @@ func (t *Topology) validateLinks(d *document) map[string]map[string]bool {
 	return devices
 }
 
-func (h Host) validate(d *document, name string, devices map[string]bool) {
-	place := func(p ...any) position { return d.at(append([]any{"topology", "hosts", name}, p...)...) }
-	d.place(h.At, "host", name, "topology", "hosts", name)
+func (h Host) validate(d *document, name string, devices map[string]bool, path []any) {
+	place := func(p ...any) position { return d.at(slices.Concat(path, p)...) }
+	d.place(h.At, both("host", "호스트"), name, path...)
 	if !slices.Contains([]string{"", "host", "router", "server"}, h.Kind) {
-		d.add(place("kind"), fmt.Sprintf("unknown kind %q of host %q", h.Kind, name), "Use host, router or server")
+		d.say(place("kind"), both("unknown kind %q of host %q", "알 수 없는 종류 %q: 호스트 %q", h.Kind, name), both("Use host, router or server", "host, router, server 가운데 하나를 쓰십시오"))
 	}
-	d.text(h.Label, false, "topology", "hosts", name, "label")
+	d.text(h.Label, false, slices.Concat(path, []any{"label"})...)
 	addresses := 0
 	for _, dev := range slices.Sorted(maps.Keys(h.Interfaces)) {
 		i := h.Interfaces[dev]
 		addresses += len(i.Addresses)
 		if dev != "lo" && !devices[dev] {
-			d.add(place("interfaces", dev), fmt.Sprintf("host %q has no device %q", name, dev), or(nearest(dev, slices.Sorted(maps.Keys(devices))), "Give it one by a link"))
+			d.say(place("interfaces", dev), both("host %q has no device %q", "호스트 %q에 %q 장치가 없습니다", name, dev),
+				meant(dev, slices.Sorted(maps.Keys(devices))).orElse(both("Give it one by a link", "링크로 장치를 다십시오")))
 		}
 		if i.MAC != "" && !isMAC(i.MAC) {
-			d.add(place("interfaces", dev, "mac"), fmt.Sprintf("%q is no MAC address for a device", i.MAC), "Write it as 02:42:ac:11:00:02, in quotes; the first byte is even")
+			d.say(place("interfaces", dev, "mac"), both("%q is no MAC address for a device", "%q: 장치에 줄 수 있는 MAC 주소가 아닙니다", i.MAC),
+				both("Write it as 02:42:ac:11:00:02, in quotes; the first byte is even", "따옴표로 묶어 02:42:ac:11:00:02처럼 쓰십시오. 첫 바이트는 짝수입니다"))
 		}
 		if slices.ContainsFunc(i.Addresses, func(a netip.Prefix) bool { return !a.IsValid() || a.Addr().Is4In6() }) {
-			d.add(place("interfaces", dev, "addresses"), fmt.Sprintf("an address of %s:%s is none", name, dev), "Write it as 192.168.1.10/24 or 2001:db8::1/64")
+			d.say(place("interfaces", dev, "addresses"), both("an address of %s:%s is none", "%s:%s의 주소가 올바르지 않습니다", name, dev), prefixForm)
 		}
 	}
 	for i := range h.Routes {
@@ -175,7 +186,8 @@ func (h Host) validate(d *document, name string, devices map[string]bool) {
 		n    int
 	}{{"interfaces", max(len(h.Interfaces), addresses)}, {"routes", len(h.Routes)}, {"sysctl", len(h.Sysctl)}, {"files", len(h.Files)}, {"start", len(h.Start)}} {
 		if list.n > maxTexts {
-			d.add(place(list.what), fmt.Sprintf("host %q has %d entries in %s, more than %d", name, list.n, list.what, maxTexts), "Leave the rest to a start command")
+			d.say(place(list.what), both("host %q has %d entries in %s, more than %d", "호스트 %q의 항목이 %d개입니다(%s, 최대 %d개)", name, list.n, list.what, maxTexts),
+				both("Leave the rest to a start command", "나머지는 시작한 뒤에 설정하십시오"))
 		}
 	}
 	for i, line := range h.Start {
@@ -185,38 +197,45 @@ func (h Host) validate(d *document, name string, devices map[string]bool) {
 	}
 	for _, k := range slices.Sorted(maps.Keys(h.Sysctl)) {
 		if !sysctlKey.MatchString(k) {
-			d.add(place("sysctl", k), fmt.Sprintf("a lab cannot set %q", k), "Only net.* settings belong to a host")
+			d.say(place("sysctl", k), both("a lab cannot set %q", "설정할 수 없는 항목 %q", k), both("Only net.* settings belong to a host", "호스트에 딸린 설정은 net.*뿐입니다"))
 		}
 		if strings.ContainsFunc(h.Sysctl[k], unicode.IsControl) {
-			d.add(place("sysctl", k), fmt.Sprintf("the value of %q has control characters", k), "Write it in one line")
+			d.say(place("sysctl", k), both("the value of %q has control characters", "%q의 값에 제어 문자가 있습니다", k), both("Write it in one line", "한 줄로 쓰십시오"))
 		}
 	}
 	for _, f := range slices.Sorted(maps.Keys(h.Files)) {
-		if !path.IsAbs(f) || path.Clean(f) != f || f == "/" || strings.ContainsFunc(f, unicode.IsControl) {
+		if !isFile(f) {
 			d.add(place("files", f), fmt.Sprintf("%q is no path for a file", f), "Write an absolute path without .. in it")
 		}
+	}
+	if d.learner {
+		h.validateBoot(d, name, place)
 	}
 }
 
 // text checks that a text has every language and nothing else.
 func (d *document) text(t Text, needed bool, path ...any) {
+	what := path[len(path)-1]
 	if len(t) == 0 {
 		if needed {
-			d.add(d.at(path...), fmt.Sprintf("%v is missing", path[len(path)-1]), `Write it in each language: {en: "…", ko: "…"}`)
+			d.say(d.at(path...), both("%v is missing", "%v 항목이 없습니다", what), inLanguages)
 		}
 		return
 	}
 	for _, language := range Languages {
 		if strings.TrimSpace(t[language]) == "" {
-			d.add(d.at(path...), fmt.Sprintf("%v has no text in language %q", path[len(path)-1], language), "Write it in each language: "+strings.Join(Languages, ", "))
+			d.say(d.at(path...), both("%v has no text in language %q", "%v 항목에 언어 %q의 글이 없습니다", what, language), both("Write it in each language: %s", "언어마다 쓰십시오: %s", strings.Join(Languages, ", ")))
 		}
 		if strings.ContainsFunc(t[language], func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
-			d.add(d.at(append(path, language)...), fmt.Sprintf("%v has control characters", path[len(path)-1]), "Write plain text")
+			d.say(d.at(append(path, language)...), both("%v has control characters", "%v 항목에 제어 문자가 있습니다", what), both("Write plain text", "보통 글자로 쓰십시오"))
+		}
+		if d.learner && utf8.RuneCountInString(t[language]) > maxLabel {
+			d.say(d.at(append(path, language)...), both("%v is longer than %d characters", "%v 항목이 %d자보다 깁니다", what, maxLabel), both("Shorten it", "줄이십시오"))
 		}
 	}
 	for language := range t {
 		if !slices.Contains(Languages, language) {
-			d.add(d.at(append(path, language)...), fmt.Sprintf("unknown language %q", language), "Known are: "+strings.Join(Languages, ", "))
+			d.say(d.at(append(path, language)...), both("unknown language %q", "알 수 없는 언어 %q", language), both("Known are: %s", "쓸 수 있는 언어: %s", strings.Join(Languages, ", ")))
 		}
 	}
 }

@@ -154,8 +154,8 @@ func (l *Lab) validateRoute(bad func(field, message, remedy string), r *RouteChe
 		}
 		return
 	}
-	if message, remedy := badTarget(r.To); message != "" {
-		bad("to", message, remedy)
+	if message, remedy := badTarget(r.To); message.en != "" {
+		bad("to", message.en, remedy.en)
 	}
 	if to, _ := target(r.To); to.IsValid() && r.Via.IsValid() && to.Addr().Is4() != r.Via.Is4() {
 		bad("via", fmt.Sprintf("the gateway %s is of another IP version than %s", r.Via, to), "Write a gateway of the same version")

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/netground/netground/server/lab"
 	"github.com/netground/netground/server/store"
 )
 
@@ -24,8 +25,13 @@ func (s *stopwatch) lap(name string) {
 // returns when the sandbox is ready. If ctx ends before, the session is made
 // nevertheless, and the next call returns it.
 func (m *Manager) Create(ctx context.Context, c Caller, labName string) (Created, error) {
+	return m.create(ctx, c, labName, nil)
+}
+
+// create is Create; def is the lab where the manager has none of that name.
+func (m *Manager) create(ctx context.Context, c Caller, labName string, def *lab.Lab) (Created, error) {
 	watch := &stopwatch{last: time.Now()}
-	a, err := m.admit(c, labName)
+	a, err := m.admit(c, labName, def)
 	if err != nil {
 		return Created{}, err
 	}
@@ -71,31 +77,33 @@ type admission struct {
 }
 
 // admit finds the learner's session, or a place for a new one.
-func (m *Manager) admit(c Caller, labName string) (admission, error) {
+func (m *Manager) admit(c Caller, labName string, def *lab.Lab) (admission, error) {
 	now := m.o.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closing {
 		return admission{}, shuttingDown()
 	}
-	def := m.labs[labName]
-	if def == nil {
-		return admission{}, noLab()
+	own := def != nil
+	if !own {
+		if def = m.labs[labName]; def == nil {
+			return admission{}, noLab()
+		}
 	}
 	if l := m.byLab[[2]string{c.Learner, labName}]; l != nil {
 		return admission{live: l}, nil
 	}
-	var own int
+	var open int
 	for _, l := range m.lives {
 		if l.learner == c.Learner {
-			own++
+			open++
 		}
 	}
-	if own >= m.o.MaxPerLearner {
-		return admission{}, quota(own)
+	if open >= m.o.MaxPerLearner {
+		return admission{}, quota(open)
 	}
 	a := admission{isNew: true}
-	if err := m.place(c.Learner, m.pool.has(def), now); err != nil {
+	if err := m.place(c.Learner, def, now); err != nil {
 		m.count.refused.Add(1)
 		return admission{}, err
 	}
@@ -105,7 +113,9 @@ func (m *Manager) admit(c Caller, labName string) (admission, error) {
 	} else if m.used() >= m.o.MaxSessions {
 		a.drop = m.pool.dropOldest()
 	}
-	m.pool.started(labName, m.o.PoolSize)
+	if !own {
+		m.pool.started(labName, m.o.PoolSize)
+	}
 	m.lives[a.live.id] = a.live
 	m.byLab[[2]string{c.Learner, labName}] = a.live
 	m.creating++
@@ -121,12 +131,12 @@ func (m *Manager) used() int {
 
 // place says whether there is a place for the learner, whose turn it must be.
 // Sandboxes that stand ready, or will, give way. It is called with the lock.
-func (m *Manager) place(learner string, stands bool, now time.Time) error {
+func (m *Manager) place(learner string, def *lab.Lab, now time.Time) error {
 	free := m.o.MaxSessions - len(m.lives) - m.extra
-	if free > 0 && !stands {
+	if free > 0 && !m.pool.has(def) {
 		if memory, err := m.o.FreeMemory(); err != nil {
 			m.log.Warn("cannot tell whether a session fits", "error", err)
-		} else if memory < m.o.MinFreeMemory {
+		} else if memory < m.o.MinFreeMemory+int64(len(def.Topology.Hosts))*hostMemory {
 			free = 0
 		}
 	}

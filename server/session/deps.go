@@ -17,6 +17,7 @@ type Store interface {
 	AddSession(context.Context, store.Session, store.Learner) error
 	GiveSession(context.Context, store.Session, store.Learner) error
 	SetSession(ctx context.Context, id, state, sandbox string) error
+	SetTopology(ctx context.Context, id, topology string) error
 	TouchSessions(context.Context, []store.Session) error
 	EndSession(ctx context.Context, id, reason string, at time.Time) error
 	EndLive(ctx context.Context, reason string, at time.Time) (int, error)

@@ -14,6 +14,7 @@ type Code string
 const (
 	NotFound Code = "not-found" // 404: no such lab, session, step, host or terminal, or not the caller's
 	Quota    Code = "quota"     // 409: the learner has too many sessions or terminals
+	Playing  Code = "playing"   // 409: the learner's playground has another network
 	Busy     Code = "busy"      // 409: the session is being reset, or catches up
 	Gone     Code = "ended"     // 410: the session has ended
 	Invalid  Code = "invalid"   // 400: an argument that cannot be
@@ -107,6 +108,11 @@ func quota(sessions int) error {
 	return fail(Quota,
 		fmt.Sprintf("You have %d labs open, which is as many as fit. End one of them first.", sessions),
 		fmt.Sprintf("이미 실습 %d개를 열어 두어 더 열 수 없습니다. 하나를 먼저 끝내십시오.", sessions), nil)
+}
+
+func playing() error {
+	return fail(Playing, "Your playground runs with another network. Starting this one takes its place.",
+		"놀이터에서 다른 네트워크가 실행 중입니다. 이 네트워크를 시작하면 그 자리를 대신합니다.", nil)
 }
 
 func manyTerminals(limit int) error {

@@ -92,7 +92,7 @@ func (l *live) record(state string) store.Session {
 	}
 	return store.Session{
 		ID: l.id, Learner: l.learner, Lab: l.lab.Name, Sandbox: sandbox, State: state,
-		Created: l.created, Active: l.active, Expires: l.expires(),
+		Created: l.created, Active: l.active, Expires: l.expires(), Topology: l.lab.Source,
 	}
 }
 

@@ -56,7 +56,9 @@ const (
 	// sessionMemory is what a session is reckoned with: an idle one takes a
 	// tenth, one in which somebody works may take several times as much.
 	sessionMemory = 64 << 20
-	mostSessions  = 2000
+	// hostMemory is what must be free for each host that a new sandbox has.
+	hostMemory   = 4 << 20
+	mostSessions = 2000
 
 	buildTimeout = 30 * time.Second
 	tickEvery    = 5 * time.Second

@@ -17,6 +17,11 @@ const (
 // stay passed. If ctx ends before, the session is reset nevertheless. If there
 // is no new sandbox to be had, the session keeps the one that it has.
 func (m *Manager) Reset(ctx context.Context, c Caller, id string) (Session, error) {
+	return m.renew(ctx, c, id, nil)
+}
+
+// renew is Reset; with a def, the session has that lab from then on.
+func (m *Manager) renew(ctx context.Context, c Caller, id string, def *lab.Lab) (Session, error) {
 	l, err := m.find(ctx, c, id)
 	if err != nil {
 		return Session{}, err
@@ -43,7 +48,7 @@ func (m *Manager) Reset(ctx context.Context, c Caller, id string) (Session, erro
 		if before != nil {
 			<-before
 		}
-		done <- m.reset(l)
+		done <- m.reset(l, def)
 	})
 	l.mu.Unlock()
 	select {
@@ -59,8 +64,8 @@ func (m *Manager) Reset(ctx context.Context, c Caller, id string) (Session, erro
 
 // reset puts a new machine in the place of the old one. The new one is there
 // first: the old one's end would be in the way of its start.
-func (m *Manager) reset(l *live) error {
-	mach, err := m.replacement(l)
+func (m *Manager) reset(l *live, def *lab.Lab) error {
+	mach, err := m.replacement(l, def)
 	defer m.replaced()
 	if err != nil {
 		return m.resetFailed(l, err)
@@ -75,11 +80,19 @@ func (m *Manager) reset(l *live) error {
 	l.steps = carry(l.steps, mach.lab)
 	l.busy = ""
 	l.adopt(mach)
+	if def != nil {
+		l.hub.publish(LabEvent, LabChange{})
+	}
 	l.publishSession()
 	l.hub.publish(ProgressEvent, progress{what: busyReset, done: 1, total: 1})
 	l.publishState()
 	l.mu.Unlock()
 	old.stop()
+	if def != nil {
+		m.journal.put("topology "+l.id, func(ctx context.Context) error {
+			return m.store.SetTopology(ctx, l.id, def.Source)
+		}, nil)
+	}
 	m.storeSandbox(l, mach.id)
 	m.count.resets.Add(1)
 	m.log.Info("session reset", "session", l.id, "lab", l.labName)
@@ -88,9 +101,11 @@ func (m *Manager) reset(l *live) error {
 
 // replacement returns a machine that stands ready, or makes one. Until it is
 // replaced the session has two sandboxes; cores bounds how many such there are.
-func (m *Manager) replacement(l *live) (*machine, error) {
+func (m *Manager) replacement(l *live, def *lab.Lab) (*machine, error) {
 	l.mu.Lock()
-	def := l.lab
+	if def == nil {
+		def = l.lab
+	}
 	l.mu.Unlock()
 	m.mu.Lock()
 	if newer := m.labs[l.labName]; newer != nil {

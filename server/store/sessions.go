@@ -35,6 +35,9 @@ type Session struct {
 	Expires time.Time
 	Ended   time.Time // zero: it lives
 	Reason  string    // why it ended
+	// Topology is the text of a network that the learner wrote; empty where the
+	// lab has it.
+	Topology string
 }
 
 // Learner returns the learner with the id, or ErrNotFound.
@@ -77,10 +80,10 @@ func (s *Store) AddSession(ctx context.Context, n Session, l Learner) error {
 			}
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO sessions
-			(id, learner, lab, sandbox, state, created_at, active_at, expires_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			(id, learner, lab, sandbox, state, created_at, active_at, expires_at, topology)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 			n.ID, sql.NullString{String: n.Learner, Valid: n.Learner != ""}, n.Lab, n.Sandbox, n.State,
-			millis(n.Created), millis(n.Active), millis(n.Expires))
+			millis(n.Created), millis(n.Active), millis(n.Expires), n.Topology)
 		return err
 	})
 }
@@ -103,6 +106,14 @@ func (s *Store) SetSession(ctx context.Context, id, state, sandbox string) error
 	return s.change(ctx, "store the session", func(ctx context.Context, tx *sql.Tx) error {
 		return one(tx.ExecContext(ctx, `UPDATE sessions SET state = $2, sandbox = $3
 			WHERE id = $1 AND state <> 'ended'`, id, state, sandbox))
+	})
+}
+
+// SetTopology stores the network that a learner wrote in the place of another.
+func (s *Store) SetTopology(ctx context.Context, id, topology string) error {
+	return s.change(ctx, "store the session's topology", func(ctx context.Context, tx *sql.Tx) error {
+		return one(tx.ExecContext(ctx, `UPDATE sessions SET topology = $2
+			WHERE id = $1 AND state <> 'ended'`, id, topology))
 	})
 }
 
@@ -164,8 +175,8 @@ func (s *Store) Session(ctx context.Context, id string) (Session, error) {
 		ended                    sql.NullInt64
 	)
 	err := s.read.QueryRowContext(ctx, `SELECT id, learner, lab, sandbox, state, created_at, active_at,
-		expires_at, ended_at, ended_reason FROM sessions WHERE id = $1`, id).
-		Scan(&n.ID, &learner, &n.Lab, &n.Sandbox, &n.State, &created, &active, &expires, &ended, &n.Reason)
+		expires_at, ended_at, ended_reason, topology FROM sessions WHERE id = $1`, id).
+		Scan(&n.ID, &learner, &n.Lab, &n.Sandbox, &n.State, &created, &active, &expires, &ended, &n.Reason, &n.Topology)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}

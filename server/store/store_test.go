@@ -102,6 +102,9 @@ func TestSessionLife(t *testing.T) {
 	must(t, s.SetSession(ctx, "s1", Ready, "s1-2"))
 	want.State, want.Sandbox = Ready, "s1-2"
 	check()
+	want.Topology = "hosts: {A: {}}\n"
+	must(t, s.SetTopology(ctx, "s1", want.Topology))
+	check()
 	want.Active, want.Expires = day.Add(time.Minute), day.Add(time.Hour)
 	must(t, s.TouchSessions(ctx, []Session{want}))
 	check()
@@ -112,6 +115,15 @@ func TestSessionLife(t *testing.T) {
 	check() // the first end counts
 	if err := s.SetSession(ctx, "s1", Ready, "x"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("an ended session came back: %v", err)
+	}
+	if err := s.SetTopology(ctx, "s1", "hosts: {B: {}}"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("an ended session has another network: %v", err)
+	}
+	own := row("own", "l1")
+	own.Topology = "hosts: {A: {}}"
+	must(t, s.AddSession(ctx, own, learner("l1")))
+	if got, err := s.Session(ctx, "own"); err != nil || got != own {
+		t.Errorf("got %+v, %v", got, err)
 	}
 	if _, err := s.Session(ctx, "s9"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("got %v", err)
