@@ -33,6 +33,7 @@ type Network interface {
 	Listeners(ctx context.Context, at observe.Place, proto string) ([]observe.Listener, error)
 	Sysctl(ctx context.Context, at observe.Place, key string) (value string, ok bool, err error)
 	ReadFile(ctx context.Context, host, path string) ([]byte, error)
+	Exchange(ctx context.Context, from observe.Place, server netip.AddrPort, query []byte, accept func([]byte) bool) ([]byte, observe.Outcome, error)
 }
 
 // OK is the Reason of a check that holds; the others say what is wrong.
@@ -64,12 +65,13 @@ const (
 	NotABridge    = "not-a-bridge"
 	NotLearned    = "not-learned"
 	NotListening  = "not-listening"
-	BadStatus     = "bad-status" // a web server answers with an error
-	NoMatch       = "no-match"   // a file's or a page's text
-	NotRegular    = "no-file"    // something else than a regular file, or one that is too big
-	Unanswered    = "unanswered" // the learner has not answered yet
-	Wrong         = "wrong"      // the learner's answer
-	Answered      = "answered"   // a packet that should be blocked is not
+	BadStatus     = "bad-status"   // a web server answers with an error
+	NoMatch       = "no-match"     // a file's or a page's text
+	NotRegular    = "no-file"      // something else than a regular file, or one that is too big
+	Unanswered    = "unanswered"   // the learner has not answered yet
+	Wrong         = "wrong"        // the learner's answer
+	Answered      = "answered"     // a packet that should be blocked is not
+	WrongSource   = "wrong-source" // a name was found, but not where it should be
 )
 
 // evaluation is one check on its way.
@@ -105,6 +107,8 @@ func Evaluate(ctx context.Context, c *lab.Check, net Network, answers map[string
 		e.reach(c.Reach)
 	case c.Blocked != nil:
 		e.blocked(c.Blocked)
+	case c.Resolves != nil:
+		e.resolves(c.Resolves)
 	case c.File != nil:
 		e.file(c.File)
 	case c.Listens != nil:

@@ -21,6 +21,8 @@ type network struct {
 	sysctl    map[string]string
 	files     map[string]string
 	fileErr   error
+	// dns answers a query to a server.
+	dns func(server netip.AddrPort, query []byte) ([]byte, observe.Outcome)
 }
 
 func (n *network) State() *observe.State { return n.st }
@@ -42,6 +44,16 @@ func (n *network) Listeners(context.Context, observe.Place, string) ([]observe.L
 func (n *network) Sysctl(_ context.Context, _ observe.Place, key string) (string, bool, error) {
 	v, ok := n.sysctl[key]
 	return v, ok, nil
+}
+func (n *network) Exchange(_ context.Context, _ observe.Place, server netip.AddrPort, query []byte, accept func([]byte) bool) ([]byte, observe.Outcome, error) {
+	if n.dns == nil {
+		return nil, observe.Silence, nil
+	}
+	b, o := n.dns(server, query)
+	if o == observe.Answered && !accept(b) {
+		return nil, observe.Silence, nil
+	}
+	return b, o, nil
 }
 func (n *network) ReadFile(_ context.Context, _, path string) ([]byte, error) {
 	if n.fileErr != nil {
@@ -232,27 +244,32 @@ func TestEvaluate(t *testing.T) {
 			n := example()
 			c.set(n)
 			answers := map[string]string{"right": " Two  words ", "ko": "예", "no": "No", "mac": "02-00-00-00-00-0B", "address": "10.0.0.1"}
-			r := Evaluate(t.Context(), &c.check, n, answers)
-			if r.Reason != c.want || r.OK != (c.want == OK) || r.Kind != c.check.Kind() {
-				t.Errorf("got %+v, want %s", r, c.want)
-			}
-			for what, text := range map[string]lab.Text{"expected": r.Expected, "found": r.Found, "why": r.Why} {
-				for _, language := range lab.Languages {
-					s := text[language]
-					if (s == "") != (what == "why" && r.OK) || strings.Contains(s, "%!") {
-						t.Errorf("%s in %s is %q", what, language, s)
-					}
-				}
-			}
-			for _, s := range []string{r.Expected["ko"], r.Found["ko"], r.Why["ko"]} {
-				if p := particle.FindString(s); p != "" {
-					t.Errorf("%q: what stands before the particle may be any name: %s", p, s)
-				}
-			}
-			t.Logf("%s | %s | %s", r.Expected["en"], r.Found["en"], r.Why["en"])
-			t.Logf("%s | %s | %s", r.Expected["ko"], r.Found["ko"], r.Why["ko"])
+			judged(t, Evaluate(t.Context(), &c.check, n, answers), &c.check, c.want)
 		})
 	}
+}
+
+// judged fails the test unless the result has the reason, and says it in every language.
+func judged(t *testing.T, r Result, c *lab.Check, want string) {
+	t.Helper()
+	if r.Reason != want || r.OK != (want == OK) || r.Kind != c.Kind() {
+		t.Errorf("got %+v, want %s", r, want)
+	}
+	for what, text := range map[string]lab.Text{"expected": r.Expected, "found": r.Found, "why": r.Why} {
+		for _, language := range lab.Languages {
+			s := text[language]
+			if (s == "") != (what == "why" && r.OK) || strings.Contains(s, "%!") {
+				t.Errorf("%s in %s is %q", what, language, s)
+			}
+		}
+	}
+	for _, s := range []string{r.Expected["ko"], r.Found["ko"], r.Why["ko"]} {
+		if p := particle.FindString(s); p != "" {
+			t.Errorf("%q: what stands before the particle may be any name: %s", p, s)
+		}
+	}
+	t.Logf("%s | %s | %s", r.Expected["en"], r.Found["en"], r.Why["en"])
+	t.Logf("%s | %s | %s", r.Expected["ko"], r.Found["ko"], r.Why["ko"])
 }
 
 func TestReachAsksWhereItArrives(t *testing.T) {

@@ -15,6 +15,7 @@ type Check struct {
 	Bridge    *BridgeCheck    `yaml:"bridge,omitempty"`
 	Reach     *ReachCheck     `yaml:"reach,omitempty"`
 	Blocked   *ReachCheck     `yaml:"blocked,omitempty"`
+	Resolves  *ResolvesCheck  `yaml:"resolves,omitempty"`
 	File      *FileCheck      `yaml:"file,omitempty"`
 	Listens   *ListensCheck   `yaml:"listens,omitempty"`
 	Answer    *AnswerCheck    `yaml:"answer,omitempty"`
@@ -116,6 +117,24 @@ type ReachCheck struct {
 	Contains string `yaml:"contains,omitempty"` // text in the http body
 }
 
+// ResolvesCheck: what a name means on a host. Without Server, it is what the
+// host's own programs would find: in the order of its nsswitch.conf, by its
+// hosts file and by the servers of its resolv.conf, which the server asks from
+// the host's namespace. With Server, it is what that server answers.
+type ResolvesCheck struct {
+	From   string     `yaml:"from"`             // host that asks
+	Name   string     `yaml:"name"`             // as one would type it; for PTR an address
+	Type   string     `yaml:"type,omitempty"`   // A (default), AAAA; with Server also CNAME, NS, PTR, MX, TXT, SRV
+	Server netip.Addr `yaml:"server,omitempty"` // DNS server to ask; the name is a whole one then
+	// Is are all values that there must be, in any order; none: any value will do.
+	Is []string `yaml:"is,omitempty"`
+	// By is the source of nsswitch.conf that must have given them: files or dns.
+	By string `yaml:"by,omitempty"`
+	// Absent: there must be no such name, or none with a record of the type, and
+	// who is asked must say so.
+	Absent bool `yaml:"absent,omitempty"`
+}
+
 // FileCheck: a regular file below the host's root has a line or not. Absent: it must not exist.
 type FileCheck struct {
 	Host    string `yaml:"host"`
@@ -180,6 +199,8 @@ func (c *Check) Kind() string {
 		return "reach"
 	case c.Blocked != nil:
 		return "blocked"
+	case c.Resolves != nil:
+		return "resolves"
 	case c.File != nil:
 		return "file"
 	case c.Listens != nil:

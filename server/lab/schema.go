@@ -97,6 +97,12 @@ func bounded(field string, s *jsonschema.Schema) *jsonschema.Schema {
 		one("icmp", "tcp", "http")
 	case "ListensCheck.proto":
 		one("tcp", "udp")
+	case "ResolvesCheck.type":
+		for _, t := range recordTypes {
+			s.Enum = append(s.Enum, t)
+		}
+	case "ResolvesCheck.by":
+		one("files", "dns")
 	case "AnswerSource.fact":
 		one("mac", "ifindex", "mtu", "address", "peer-ifindex")
 	case "Lab.minutes":

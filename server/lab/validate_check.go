@@ -124,6 +124,9 @@ func (l *Lab) validateCheck(d *document, c *Check, path ...any) {
 		l.validateReach(bad, host, oneOf, c.Reach)
 	case c.Blocked != nil:
 		l.validateReach(bad, host, oneOf, c.Blocked)
+	case c.Resolves != nil:
+		l.knownHost(d, c.Resolves.From, append(slices.Clone(path), "from")...)
+		c.Resolves.validate(bad, oneOf, alone)
 	case c.File != nil:
 		host(Where{Host: c.File.Host})
 		if f := c.File.Path; !strings.HasPrefix(f, "/") || f == "/" || strings.ContainsFunc(f, unicode.IsControl) {

@@ -278,7 +278,7 @@ const (
 
 func class(c *lab.Check) int {
 	switch {
-	case c.Reach != nil, c.Blocked != nil:
+	case c.Reach != nil, c.Blocked != nil, c.Resolves != nil:
 		return byProbe
 	case c.Sysctl != nil, c.File != nil, c.Listens != nil:
 		return byRead
