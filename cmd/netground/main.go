@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 	"github.com/netground/netground/server/lab"
+	"github.com/netground/netground/server/rootless"
 )
 
 // version is set when the program is built.
@@ -35,12 +37,10 @@ var errFailed = errors.New("failed")
 func run(args []string) int {
 	// Whoever reads the output may go; the server then still ends in order.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	var c cli
 	parser, err := kong.New(&c, kong.Name("netground"),
 		kong.Description("A networking lab playground in the browser: real Linux hosts, switches and routers, and a server that sees whether an exercise is solved."),
-		kong.ShortUsageOnError(), kong.Vars{"version": version}, kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.ShortUsageOnError(), kong.Vars{"version": version},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "netground:", err)
@@ -48,6 +48,18 @@ func run(args []string) int {
 	}
 	k, err := parser.Parse(args)
 	parser.FatalIfErrorf(err)
+	if slices.ContainsFunc(sandboxed, func(c string) bool { return strings.HasPrefix(k.Command(), c) }) {
+		entered, code, err := rootless.Enter()
+		if err != nil {
+			report(err)
+		}
+		if entered || err != nil {
+			return code
+		}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	k.BindTo(ctx, (*context.Context)(nil))
 	// A second Ctrl-C ends the program at once.
 	context.AfterFunc(ctx, stop)
 	switch err := k.Run(); {
@@ -60,6 +72,10 @@ func run(args []string) int {
 		return 1
 	}
 }
+
+// sandboxed are the commands that make sandboxes. An ordinary user's run as
+// root of a user namespace.
+var sandboxed = []string{"serve", "attack", "bench", "doctor", "lab test", "lab try"}
 
 // report prints an error; mistakes in labs one a line, as editors read them.
 func report(err error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/netground/netground/server/config"
 	"github.com/netground/netground/server/lab"
 	"github.com/netground/netground/server/observe"
+	"github.com/netground/netground/server/rootless"
 	"github.com/netground/netground/server/sandbox"
 	"github.com/netground/netground/server/sandbox/keeper"
 	"github.com/netground/netground/server/session"
@@ -24,8 +25,16 @@ type Engine struct {
 
 // OpenEngine prepares the making of sandboxes and removes what a crash left.
 func OpenEngine(ctx context.Context, m config.Machine, log *slog.Logger) (*Engine, error) {
+	inside := rootless.Inside()
+	if inside {
+		rootfs, err := rootless.Rootfs(m.Rootfs, m.Runtime)
+		if err != nil {
+			return nil, err
+		}
+		m.Rootfs = rootfs
+	}
 	boxes, err := sandbox.Open(ctx, sandbox.Options{
-		Rootfs: m.Rootfs, Keeper: m.Keeper, StateDir: m.State, RuntimeDir: m.Runtime,
+		Rootless: inside, Rootfs: m.Rootfs, Keeper: m.Keeper, StateDir: m.State, RuntimeDir: m.Runtime,
 		IDBase: m.IDBase, IDCount: m.IDCount, CgroupParent: m.Cgroup, Log: log,
 		Limits: sandbox.Limits{MemoryBytes: m.MemoryMiB << 20, Pids: m.Pids, CPUPercent: m.CPU, DiskBytes: m.DiskMiB << 20},
 	})

@@ -17,10 +17,10 @@ const module = "github.com/netground/netground/"
 // allowed says which of our packages each package may import: what stands
 // here and nothing else. Tests may import more.
 var allowed = map[string][]string{
-	"cmd/netground":         {"server/app", "server/bench", "server/config", "server/doctor", "server/lab", "server/labtest", "server/sandbox/keeper"},
+	"cmd/netground":         {"server/app", "server/bench", "server/config", "server/doctor", "server/lab", "server/labtest", "server/rootless", "server/sandbox/keeper"},
 	"cmd/keeper":            {"server/sandbox/keeper"},
 	"frontend":              {},
-	"server/app":            {"frontend", "server/auth", "server/check", "server/config", "server/httpapi", "server/lab", "server/observe", "server/render", "server/sandbox", "server/sandbox/keeper", "server/session", "server/store"},
+	"server/app":            {"frontend", "server/auth", "server/check", "server/config", "server/httpapi", "server/lab", "server/observe", "server/render", "server/rootless", "server/sandbox", "server/sandbox/keeper", "server/session", "server/store"},
 	"server/auth":           {},
 	"server/bench":          {"server/config", "server/httpapi/ws", "server/lab", "server/sandbox", "server/sandbox/keeper", "server/session", "server/terminal"},
 	"server/check":          {"server/lab", "server/observe", "server/resolve", "server/trace"},
@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"server/observe":        {},
 	"server/render":         {},
 	"server/resolve":        {"server/observe"},
+	"server/rootless":       {},
 	"server/sandbox":        {"server/sandbox/keeper"},
 	"server/sandbox/keeper": {},
 	"server/session":        {"server/check", "server/lab", "server/observe", "server/sandbox/keeper", "server/store", "server/terminal"},

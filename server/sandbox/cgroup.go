@@ -22,17 +22,21 @@ var limited = []string{"memory", "pids", "cpu", "cpuacct"}
 
 // cgroup is the control group of one sandbox, on v1 and v2.
 type cgroup struct {
-	manager cgroups.Manager
+	manager cgroups.Manager // nil: the machine gives none, see uncontrolled.go
+	base    uint32          // the sandbox's first id
 	v2      bool
 	dir     string            // v2: the parent of keeper and hosts
 	paths   map[string]string // v1: by controller
 }
 
 func (m *Manager) newCgroup(parent, id string, base uint32) (*cgroup, error) {
+	if m.uncontrolled {
+		return &cgroup{base: base}, nil
+	}
 	m.cgroups.Lock()
 	defer m.cgroups.Unlock()
 	l := m.o.Limits
-	g := &cgroup{v2: cgroups.IsCgroup2UnifiedMode()}
+	g := &cgroup{v2: cgroups.IsCgroup2UnifiedMode(), base: base}
 	path := filepath.Join("/", parent, id)
 	if g.v2 {
 		g.dir = filepath.Join("/sys/fs/cgroup", path)
@@ -169,6 +173,9 @@ func (g *cgroup) mountOptions(dir string) string {
 
 // processes lists everything that is in the group, for a clean-up after a crash.
 func (g *cgroup) processes() []int {
+	if g.manager == nil {
+		return processesOf(g.base)
+	}
 	dirs := []string{g.dir}
 	if !g.v2 {
 		dirs = nil
@@ -191,6 +198,9 @@ func (g *cgroup) processes() []int {
 }
 
 func (g *cgroup) destroy() error {
+	if g.manager == nil {
+		return nil
+	}
 	err := g.manager.Destroy()
 	if g.v2 {
 		err = errors.Join(err, cgroups.RemovePath(g.dir))
@@ -220,6 +230,9 @@ type Usage struct {
 }
 
 func (g *cgroup) usage() (u Usage, err error) {
+	if g.manager == nil {
+		return usageOf(g.processes()), nil
+	}
 	var errs [3]error
 	u.MemoryBytes, errs[0] = g.read("memory", "memory.usage_in_bytes", "memory.current")
 	u.Pids, errs[1] = g.read("pids", "pids.current", "pids.current")
@@ -227,7 +240,12 @@ func (g *cgroup) usage() (u Usage, err error) {
 	return u, errors.Join(errs[:]...)
 }
 
-func (g *cgroup) cpuNanos() (int64, error) { return g.read("cpuacct", "cpuacct.usage", "cpu.stat") }
+func (g *cgroup) cpuNanos() (int64, error) {
+	if g.manager == nil {
+		return usageOf(g.processes()).CPUNanos, nil
+	}
+	return g.read("cpuacct", "cpuacct.usage", "cpu.stat")
+}
 
 // read reads the number in a file of a v1 controller, or of v2.
 func (g *cgroup) read(v1, v1file, v2file string) (int64, error) {

@@ -72,6 +72,9 @@ func (g *cgroup) thawAll() error {
 
 // threads lists the threads of the hosts' processes, not those of the keeper.
 func (g *cgroup) threads() (ids []string) {
+	if g.manager == nil {
+		return nil
+	}
 	dir, file := g.paths["memory"], "tasks"
 	if g.v2 {
 		dir, file = filepath.Join(g.dir, "hosts"), "cgroup.threads"

@@ -36,6 +36,9 @@ type Options struct {
 	IDBase, IDCount uint32
 	// CgroupParent is the cgroup below which sandboxes get theirs ("/netground").
 	CgroupParent string
+	// Rootless says that the server is no root of the machine: it goes on without
+	// control groups where it may not make them.
+	Rootless bool
 	// Prepared is how many sandboxes stand prepared without a network, which
 	// halves the time of a start; 2, negative: none.
 	Prepared int
@@ -103,6 +106,8 @@ type Manager struct {
 	warden   *warden
 	governor *governor
 	lock     *os.File
+	// uncontrolled says that sandboxes have no control groups.
+	uncontrolled bool
 
 	mu        sync.Mutex
 	sandboxes map[string]*Sandbox
@@ -157,6 +162,9 @@ func Open(ctx context.Context, o Options) (_ *Manager, err error) {
 	}
 	if s.rootfs, err = os.Open(o.Rootfs); err != nil {
 		return nil, fmt.Errorf("cannot open the hosts' root file system: %w", err)
+	}
+	if err := m.tryCgroups(); err != nil {
+		return nil, err
 	}
 	if err := m.removeLeftovers(); err != nil {
 		o.Log.Error("cannot remove all that an earlier server left", "error", err)

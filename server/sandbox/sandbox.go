@@ -157,8 +157,13 @@ func (s *Sandbox) spawn(ctx context.Context, nodes int, base uint32) (pid int, e
 	if err != nil {
 		return 0, err
 	}
+	processes := int64(0)
+	if m.uncontrolled {
+		processes = m.o.Limits.Pids
+	}
 	start := keeper.Start{
-		ID: s.key, Base: base, Filter: m.filter, Ucounts: ucounts(m.o.Limits, nodes),
+		Processes: processes,
+		ID:        s.key, Base: base, Filter: m.filter, Ucounts: ucounts(m.o.Limits, nodes),
 		DiskBytes: m.o.Limits.DiskBytes, Inodes: m.o.Limits.Inodes, Keys: keys,
 		CgroupDirs: len(dirs), KeeperTasks: len(keeperTasks), HostTasks: len(hostTasks), CgroupMounts: mounts,
 	}

@@ -220,7 +220,7 @@ func ensureDir(path string, mode os.FileMode) error {
 // mountHost fills the host's root, which is the caller's already, with what a
 // machine has, but for /proc, which its PID 1 mounts (forkInit). old is the
 // keeper's root.
-func mountHost(old int, cgroups []string) error {
+func (k *keeper) mountHost(old int) error {
 	for _, d := range []string{"/proc", "/sys", "/dev", "/run"} {
 		if err := ensureDir(d, 0o755); err != nil {
 			return err
@@ -244,7 +244,10 @@ func mountHost(old int, cgroups []string) error {
 			return fmt.Errorf("cannot make %s: %w", d, err)
 		}
 	}
-	return mountCgroups(cgroups)
+	if len(k.tasks) == 0 && k.hostsDir < 0 {
+		return nil // what would show has nothing of this sandbox
+	}
+	return mountCgroups(k.start.CgroupMounts)
 }
 
 func fillDev(old int) error {

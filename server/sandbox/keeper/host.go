@@ -150,7 +150,7 @@ func writeProc(path, value string) error {
 // populate gives the thread's host a file system, a PID 1 and a listening ssh.
 func (k *keeper) populate(l *life, first bool) error {
 	err := pivot(dirHosts+"/"+l.host.spec.Name, func(old int) error {
-		if err := mountHost(old, k.start.CgroupMounts); err != nil {
+		if err := k.mountHost(old); err != nil {
 			return err
 		}
 		return k.startInit(l) // while the keeper's proc is in sight: see makeTree

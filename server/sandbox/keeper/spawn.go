@@ -140,7 +140,7 @@ func (s *spawner) start(m Message, fds []int, reply *Message) (out []int, err er
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the user namespace: %w", err)
 	}
-	if err := boot.Send(Message{Kind: KindOuter, Data: EncodeStart(&Start{Filter: st.Filter, Ucounts: st.Ucounts})}); err != nil {
+	if err := boot.Send(Message{Kind: KindOuter, Data: EncodeStart(&Start{Filter: st.Filter, Ucounts: st.Ucounts, Processes: st.Processes})}); err != nil {
 		return nil, fmt.Errorf("cannot talk to the keeper: %w", err)
 	}
 	lower, err := keep(idmapped(fdRootfs, userns))
@@ -280,6 +280,13 @@ func outer() error {
 	for _, u := range st.Ucounts {
 		if err := writeProc("/proc/sys/user/"+u.Name, itoa(int(u.Value))); err != nil && !errors.Is(err, unix.ENOENT) {
 			return fail(err)
+		}
+	}
+	// A user namespace may have as many processes as whoever makes it may, by this
+	// limit; nobody inside can raise it (inc_rlimit_ucounts() in the kernel's ucount.c).
+	if n := uint64(st.Processes); n > 0 {
+		if err := unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: n, Max: n}); err != nil {
+			return fail(fmt.Errorf("cannot limit the number of processes: %w", err))
 		}
 	}
 	// A session keyring of its own; add_key and the like are denied after this.

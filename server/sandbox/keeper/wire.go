@@ -75,6 +75,9 @@ type Start struct {
 	Filter []byte
 	// Ucounts are user.max_* limits for the outer user namespace.
 	Ucounts []Ucount
+	// Processes is how many of them the learner's user namespace may have, where
+	// no control group bounds them; 0: as many as that allows.
+	Processes int64
 	// DiskBytes and Inodes bound what all hosts write together.
 	DiskBytes, Inodes int64
 	// CgroupDirs is 2 on cgroup v2 (the keeper's directory, the hosts'), 0 on v1.
@@ -219,6 +222,7 @@ func codeStart(c *coder, s *Start) {
 	number(c, &s.Base)
 	c.bytes(&s.Filter)
 	list(c, &s.Ucounts, func(c *coder, u *Ucount) { c.text(&u.Name); number(c, &u.Value) })
+	number(c, &s.Processes)
 	number(c, &s.DiskBytes)
 	number(c, &s.Inodes)
 	number(c, &s.CgroupDirs)
