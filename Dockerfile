@@ -13,7 +13,7 @@ RUN --security=insecure deploy/setup
 FROM debian:bookworm-slim
 COPY --from=build /src/deploy/.cache/bin/ /usr/local/bin/
 COPY --from=build /src/deploy/.cache/ /tmp/cache/
-RUN mkdir -p /var/lib/netground /usr/share/netground && mv /tmp/cache/rootfs-* /usr/share/netground/rootfs && rm -rf /tmp/cache
+RUN rm /tmp/cache/*.tar && mkdir -p /var/lib/netground /usr/share/netground && mv /tmp/cache/rootfs-* /usr/share/netground/rootfs && rm -rf /tmp/cache
 COPY labs/ /usr/share/netground/labs/
 EXPOSE 8080
 VOLUME /var/lib/netground

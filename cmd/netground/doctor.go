@@ -15,6 +15,7 @@ import (
 	"github.com/netground/netground/server/app"
 	"github.com/netground/netground/server/config"
 	"github.com/netground/netground/server/doctor"
+	"github.com/netground/netground/server/rootless"
 	"github.com/netground/netground/server/sandbox/keeper"
 )
 
@@ -26,7 +27,7 @@ type doctorCommand struct {
 
 // Run examines the machine; something missing is an error.
 func (c *doctorCommand) Run(ctx context.Context) error {
-	all := doctor.Examine(ctx, doctor.Options{Rootfs: c.Rootfs, Keeper: c.Keeper, Try: func(ctx context.Context) error { return trial(ctx, c.Machine) }})
+	all := doctor.Examine(ctx, doctor.Options{Rootfs: c.Rootfs, Keeper: c.Keeper, Rootless: rootless.Inside(), Try: func(ctx context.Context) error { return trial(ctx, c.Machine) }})
 	if c.JSON {
 		e := json.NewEncoder(os.Stdout)
 		e.SetIndent("", "  ")

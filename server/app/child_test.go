@@ -28,6 +28,12 @@ type child struct {
 
 func spawn(t *testing.T, set config.Server) *child {
 	t.Helper()
+	return launch(t, set, filepath.Join(built, "netground"), &syscall.SysProcAttr{Setpgid: true})
+}
+
+// launch starts a program with the settings, and waits until it serves.
+func launch(t *testing.T, set config.Server, program string, how *syscall.SysProcAttr, env ...string) *child {
+	t.Helper()
 	c := &child{world: &world{T: t, log: &journal{}, set: set}, ended: make(chan struct{})}
 	args := []string{"serve"}
 	for name, v := range map[string]any{
@@ -37,14 +43,15 @@ func spawn(t *testing.T, set config.Server) *child {
 	} {
 		args = append(args, fmt.Sprintf("--%s=%v", name, v))
 	}
-	c.cmd = exec.Command(filepath.Join(built, "netground"), args...)
+	c.cmd = exec.Command(program, args...)
 	for _, e := range os.Environ() {
 		if !strings.HasPrefix(e, "NETGROUND_") {
 			c.cmd.Env = append(c.cmd.Env, e)
 		}
 	}
 	c.cmd.Stderr = c.log
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.cmd.Env = append(c.cmd.Env, env...)
+	c.cmd.SysProcAttr = how
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -37,6 +37,8 @@ type Finding struct {
 // Options say where things are, and how a sandbox is tried.
 type Options struct {
 	Rootfs, Keeper string
+	// Rootless says that this is an ordinary user, as root of a user namespace.
+	Rootless bool
 	// Try makes a sandbox, runs a command in it and removes it.
 	Try func(ctx context.Context) error
 }
@@ -44,7 +46,7 @@ type Options struct {
 // Examine looks at everything, in the order in which it should be mended.
 func Examine(ctx context.Context, o Options) []Finding {
 	all := []Finding{
-		root(), kernel(), userNamespaces(), appArmor(), cgroups(), fileSystem("overlay"), modules(), memory(), inotify(),
+		root(o.Rootless), kernel(), userNamespaces(), appArmor(), cgroups(o.Rootless), fileSystem("overlay"), modules(), memory(), inotify(),
 		file("root file system of hosts", filepath.Join(o.Rootfs, "usr/bin/ip"), "Run sudo deploy/setup, or deploy/rootfs alone"),
 		file("keeper program", o.Keeper, "Run sudo deploy/setup"),
 	}
@@ -75,8 +77,12 @@ func Examine(ctx context.Context, o Options) []Finding {
 	return append(all, f)
 }
 
-func root() Finding {
+func root(rootless bool) Finding {
 	f := Finding{Name: "rights", Grade: Good, Found: "root"}
+	if rootless {
+		return Finding{Name: f.Name, Grade: Warning, Found: "an ordinary user, as root of a user namespace: limits of the whole kernel cannot be set, and sandboxes end with the server",
+			Remedy: "For a class, run it with sudo"}
+	}
 	if os.Geteuid() != 0 {
 		f = Finding{Name: f.Name, Grade: Bad, Found: "user " + strconv.Itoa(os.Geteuid()), Remedy: "Run it with sudo"}
 	}
@@ -126,7 +132,7 @@ func appArmor() Finding {
 	return f
 }
 
-func cgroups() Finding {
+func cgroups(rootless bool) Finding {
 	f := Finding{Name: "control groups", Grade: Good}
 	var have []string
 	if b, err := os.ReadFile("/sys/fs/cgroup/cgroup.controllers"); err == nil {
@@ -147,6 +153,10 @@ func cgroups() Finding {
 	if len(missing) > 0 {
 		f.Grade, f.Found = Bad, f.Found+", without "+strings.Join(missing, ", ")
 		f.Remedy = "Mount /sys/fs/cgroup with these controllers; in a container, delegate them to it"
+	}
+	if rootless {
+		f = Finding{Name: f.Name, Grade: Warning, Found: f.Found + "; not for ordinary users: sandboxes have no limit of memory and CPU, only of processes and disk",
+			Remedy: "For a class, run it with sudo"}
 	}
 	return f
 }
