@@ -161,6 +161,9 @@ type AnswerCheck struct {
 	Choices  []Choice `yaml:"choices,omitempty"` // a choice instead of a text field
 	// Is takes the right value from the sandbox as it is now.
 	Is *AnswerSource `yaml:"is,omitempty"`
+	// Own says that the right answer is another in each sandbox: Value or
+	// Matches depends on the lab's values.
+	Own bool `yaml:"-"`
 }
 
 // Choice is one answer to choose.

@@ -39,16 +39,21 @@ type Chapter struct {
 // Lab is one folder: lab.yaml and its lessons.
 type Lab struct {
 	// Name is the folder's name: lower-case letters, digits and hyphens.
-	Name     string   `yaml:"-"`
-	Title    Text     `yaml:"title"`
-	Summary  Text     `yaml:"summary,omitempty"`
-	Minutes  int      `yaml:"minutes"` // estimated, 1 to 240
-	Topology Topology `yaml:"topology"`
-	Steps    []Step   `yaml:"steps"`
+	Name    string `yaml:"-"`
+	Title   Text   `yaml:"title"`
+	Summary Text   `yaml:"summary,omitempty"`
+	Minutes int    `yaml:"minutes"` // estimated, 1 to 240
+	// Values are what every sandbox has another of.
+	Values   map[string]Value `yaml:"values,omitempty"`
+	Topology Topology         `yaml:"topology"`
+	Steps    []Step           `yaml:"steps"`
 	// Lessons holds one lesson per language of Languages.
 	Lessons map[string]Lesson `yaml:"-"`
 	// Source is the text of a learner's topology; empty for a lab of a folder.
 	Source string `yaml:"-"`
+
+	text   []byte // of a lab.yaml with values, from which instances are made
+	origin *Lab   // of an instance
 }
 
 // Step returns the step with the id, and its index; nil and -1 if there is none.

@@ -44,11 +44,28 @@ func load(dir fs.FS, name, prefix string) (*Lab, error) {
 		return nil, &Error{File: file, Message: "cannot read it: " + reason(err), Remedy: "A lab is a folder with lab.yaml, lesson.en.md and lesson.ko.md; 'netground lab new' makes one"}
 	}
 	l := &Lab{Name: name, Lessons: map[string]Lesson{}}
-	d := decode(file, data, l)
+	values, d := readValues(file, data)
+	if len(d.list) > 0 {
+		return nil, d.err()
+	}
+	d = decode(file, fill(data, choose(values, lowest)), l)
 	if len(d.list) > 0 {
 		return nil, d.err()
 	}
 	l.validate(d)
+	if len(values) > 0 {
+		l.text = data
+		other := &Lab{Name: name}
+		o := decode(file, fill(data, choose(values, highest)), other)
+		if len(o.list) == 0 {
+			other.validate(o)
+		}
+		if len(d.list) == 0 && len(o.list) == 0 {
+			l.validateValues(d, other)
+		} else if len(d.list) == 0 {
+			return nil, o.err()
+		}
+	}
 	all := d.list
 	for _, language := range Languages {
 		base := "lesson." + language + ".md"

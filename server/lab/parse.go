@@ -67,7 +67,7 @@ func decodeWithin(b bounds, file string, data []byte, v any) *document {
 
 // fieldsOf lists the YAML names of the fields of a type of this package.
 func (d *document) fieldsOf(typeName string) []string {
-	for _, t := range []any{Lab{}, Topology{}, Host{}, Interface{}, RouteSpec{}, Switch{}, Step{}, Mistake{}, Prediction{}, Check{}, LinkCheck{}, LinkPeer{}, AddressCheck{},
+	for _, t := range []any{Lab{}, Value{}, Topology{}, Host{}, Interface{}, RouteSpec{}, Switch{}, Step{}, Mistake{}, Prediction{}, Check{}, LinkCheck{}, LinkPeer{}, AddressCheck{},
 		RouteCheck{}, NeighbourCheck{}, SysctlCheck{}, NamespaceCheck{}, BridgeCheck{}, ReachCheck{}, ResolvesCheck{}, FileCheck{}, ListensCheck{}, AnswerCheck{}, Choice{}, AnswerSource{}, Course{}, Chapter{}} {
 		if rt := reflect.TypeOf(t); rt.Name() == typeName {
 			return slices.DeleteFunc(yamlFields(rt), func(name string) bool { return d.learner && slices.Contains(authorsOnly, name) })

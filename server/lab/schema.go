@@ -109,6 +109,11 @@ func bounded(field string, s *jsonschema.Schema) *jsonschema.Schema {
 		between(1, 240)
 	case "ReachCheck.port", "ListensCheck.port":
 		between(1, 65535)
+		s = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{s, {Type: "string", Pattern: `^\$\{\{.*\}\}$`}}} // one of the lab's values
+	case "Value.word":
+		between(4, 12)
+	case "Value.number":
+		s.MinItems, s.MaxItems = new(2), new(2)
 	case "Lab.steps":
 		s.MinItems, s.MaxItems = new(1), new(maxSteps)
 	case "Step.checks":

@@ -178,8 +178,8 @@ func name(s *lab.Step, at int) string {
 
 // untouched reports steps that pass before anybody has done anything.
 func (p *prover) untouched(ctx context.Context, w *world, when string) {
-	for i := range p.lab.Steps {
-		s := &p.lab.Steps[i]
+	for i := range w.lab.Steps {
+		s := &w.lab.Steps[i]
 		if len(s.Checks) == 0 {
 			continue
 		}
@@ -214,8 +214,8 @@ func (p *prover) solution(ctx context.Context) error {
 	}
 	defer func() { w.close() }()
 	p.untouched(ctx, w, "in the untouched lab")
-	for i := range p.lab.Steps {
-		s := &p.lab.Steps[i]
+	for i := range w.lab.Steps {
+		s := &w.lab.Steps[i]
 		p.progress("the solution of %s", s.ID)
 		if len(s.Checks) > 0 {
 			before := w.evaluate(ctx, s)
@@ -258,8 +258,8 @@ func (p *prover) solution(ctx context.Context) error {
 // catchUp runs all solutions without a terminal, each command in a shell of its
 // own, as catching up to a step does.
 func (p *prover) catchUp(ctx context.Context, w *world) error {
-	for i := range p.lab.Steps {
-		s := &p.lab.Steps[i]
+	for i := range w.lab.Steps {
+		s := &w.lab.Steps[i]
 		p.progress("catching up to %s", s.ID)
 		if err := p.solve(ctx, w, s); err != nil {
 			return err
@@ -302,8 +302,8 @@ func (p *prover) solved(ctx context.Context, before int) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range p.lab.Steps[:before] {
-		s := &p.lab.Steps[i]
+	for i := range w.lab.Steps[:before] {
+		s := &w.lab.Steps[i]
 		if err := p.solve(ctx, w, s); err != nil {
 			w.close()
 			return nil, err
@@ -320,14 +320,14 @@ func (p *prover) solved(ctx context.Context, before int) (*world, error) {
 // mistake makes a mistake at the beginning of its step, and looks whether the
 // check that it names fails.
 func (p *prover) mistake(ctx context.Context, step, at int) error {
-	s := &p.lab.Steps[step]
-	m := &s.Mistakes[at]
-	p.progress("mistake %d of %s", at+1, s.ID)
+	p.progress("mistake %d of %s", at+1, p.lab.Steps[step].ID)
 	w, err := p.solved(ctx, step)
 	if err != nil {
 		return err
 	}
 	defer w.close()
+	s := &w.lab.Steps[step]
+	m := &s.Mistakes[at]
 	for _, c := range m.Run {
 		if c.Host == lab.AnswerHost {
 			given(w, s, c)
@@ -393,7 +393,7 @@ func (p *prover) lesson(ctx context.Context, language string) error {
 	lesson := p.lab.Lessons[language]
 	for i := range lesson.Sections {
 		section := &lesson.Sections[i]
-		s, _ := p.lab.Step(section.Step)
+		s, _ := w.lab.Step(section.Step)
 		p.progress("the commands of %s (%s)", section.Step, language)
 		for _, b := range section.Blocks() {
 			failed := false

@@ -43,6 +43,7 @@ func (r results) why(s *lab.Step) string {
 
 // world is a sandbox of the lab, its observer, its terminals and the answers given.
 type world struct {
+	lab      *lab.Lab // with the values of this sandbox
 	e        session.Engine
 	sb       session.Sandbox
 	obs      session.Observer
@@ -56,7 +57,12 @@ type world struct {
 }
 
 func (p *prover) world(ctx context.Context) (*world, error) {
-	sb, err := p.o.Engine.Create(ctx, "test-"+strings.ToLower(rand.Text()), session.Spec(p.lab))
+	id := "test-" + strings.ToLower(rand.Text())
+	own, err := p.lab.Instance(id)
+	if err != nil {
+		return nil, err
+	}
+	sb, err := p.o.Engine.Create(ctx, id, session.Spec(own))
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a sandbox of %s: %w", p.lab.Name, err)
 	}
@@ -66,7 +72,8 @@ func (p *prover) world(ctx context.Context) (*world, error) {
 		return nil, fmt.Errorf("cannot observe a sandbox of %s: %w", p.lab.Name, err)
 	}
 	w := &world{
-		e: p.o.Engine, sb: sb, obs: obs, patience: p.o.Patience, settle: p.o.Settle, answers: map[string]map[string]string{}, typists: map[string]*typist{},
+		lab: own,
+		e:   p.o.Engine, sb: sb, obs: obs, patience: p.o.Patience, settle: p.o.Settle, answers: map[string]map[string]string{}, typists: map[string]*typist{},
 		rebooted: make(chan string, 16), done: make(chan struct{}),
 	}
 	go w.hear()

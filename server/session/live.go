@@ -262,11 +262,16 @@ func (n notice) in(v view) any {
 func (l *live) revise(def *lab.Lab) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.lab == def || l.state == Ended {
+	if l.lab.Origin() == def || l.state == Ended {
 		return
 	}
-	same := reflect.DeepEqual(l.lab.Topology, def.Topology)
+	same := reflect.DeepEqual(l.lab.Origin().Topology, def.Topology) && reflect.DeepEqual(l.lab.Values, def.Values)
 	if same {
+		if l.mach != nil {
+			if own, err := def.Instance(l.mach.id); err == nil { // a lab that loads has one
+				def = own
+			}
+		}
 		l.lab, l.steps = def, carry(l.steps, def)
 		l.want(func(w *work) { w.tick = true })
 	}

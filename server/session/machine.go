@@ -90,6 +90,10 @@ func newID() string { return strings.ToLower(rand.Text()) }
 // build makes a machine for the lab with the first host's shell. On an error
 // nothing is left of it.
 func build(ctx context.Context, e Engine, id string, l *lab.Lab, log *slog.Logger, phase func(string)) (*machine, error) {
+	l, err := l.Instance(id)
+	if err != nil {
+		return nil, err
+	}
 	sb, err := e.Create(ctx, id, Spec(l))
 	if err != nil {
 		return nil, fmt.Errorf("cannot create the sandbox: %w", err)

@@ -42,7 +42,7 @@ func (p *pool) started(name string, size int) {
 }
 
 func (p *pool) index(l *lab.Lab) int {
-	return slices.IndexFunc(p.ready, func(m *machine) bool { return m.lab == l && !m.gone() })
+	return slices.IndexFunc(p.ready, func(m *machine) bool { return m.lab.Origin() == l && !m.gone() })
 }
 
 func (p *pool) has(l *lab.Lab) bool { return p.index(l) >= 0 }
@@ -89,7 +89,7 @@ func (m *Manager) nextTask() poolTask {
 	var t poolTask
 	p := &m.pool
 	p.ready = slices.DeleteFunc(p.ready, func(e *machine) bool {
-		stale := e.gone() || m.labs[e.lab.Name] != e.lab
+		stale := e.gone() || m.labs[e.lab.Name] != e.lab.Origin()
 		if stale {
 			t.drop = append(t.drop, e)
 		}

@@ -104,7 +104,7 @@ func (m *Manager) reset(l *live, def *lab.Lab) error {
 func (m *Manager) replacement(l *live, def *lab.Lab) (*machine, error) {
 	l.mu.Lock()
 	if def == nil {
-		def = l.lab
+		def = l.lab.Origin()
 	}
 	l.mu.Unlock()
 	m.mu.Lock()
@@ -196,7 +196,7 @@ func carry(old []step, l *lab.Lab) []step {
 // keepAnswers takes the answers over that mean the same in another sandbox.
 func (s *step) keepAnswers(answers map[string]string) {
 	for name, value := range answers {
-		if c := s.answerCheck(name); c == nil || c.Is != nil {
+		if c := s.answerCheck(name); c == nil || c.Is != nil || c.Own {
 			continue // gone from the lab, or a value of the sandbox of that time
 		}
 		if s.answers == nil {
