@@ -90,6 +90,9 @@ export const stepAction = (id: string, step: string, action: StepAction) =>
 	request<StepState>("POST", at("sessions", id, "steps", step, action), {});
 export const answerQuestion = (id: string, step: string, name: string, value: string) =>
 	request<StepState>("POST", at("sessions", id, "steps", step, "answer"), { name, value });
+/** Says what the learner expects to happen; the first word counts. */
+export const predictOutcome = (id: string, step: string, name: string, value: string) =>
+	request<StepState>("POST", at("sessions", id, "steps", step, "predict"), { name, value });
 export const rebootHost = (id: string, host: string) =>
 	request<null>("POST", at("sessions", id, "hosts", host, "reboot"), {});
 

@@ -56,6 +56,8 @@ export interface LabStep {
 	hints: number;
 	hasSolution: boolean;
 	answers: Question[];
+	/** Asked where the lesson has figure.predict of the name. */
+	predictions: Question[];
 }
 
 export interface Question {
@@ -136,8 +138,20 @@ export interface StepState {
 	checkedAt: string | null;
 	attempts: number;
 	answers: Record<string, string>;
+	/** What the learner expected before trying, and what is true. */
+	predictions: Record<string, Prediction>;
 	/** The last evaluation in the lab's order; empty before the first. */
 	checks: CheckState[];
+}
+
+export interface Prediction {
+	value: string;
+	/** Null for a free text, which nobody judges. */
+	right: boolean | null;
+	/** HTML about the choice; may be empty. */
+	why: string;
+	/** HTML. */
+	truth: string;
 }
 
 /** One line of a solution; the host "answer" stands for an answer field of the page. */

@@ -64,27 +64,60 @@ interface FormProps {
 
 function QuestionForm({ store, step, question, given, result }: FormProps) {
 	const t = text();
+	return (
+		<Ask
+			label={t.label}
+			button={t.answer}
+			question={question}
+			name={`${step}-${question.name}`}
+			given={given}
+			busy={store.pending.value.has(`answer:${step}:${question.name}`)}
+			result={result}
+			submit={(value) => void store.answer(step, question.name, value)}
+		/>
+	);
+}
+
+interface AskProps {
+	label: string;
+	button: string;
+	question: Question;
+	/** Of the fields, for tests. */
+	name: string;
+	given?: string | undefined;
+	busy: boolean;
+	result?: CheckState | undefined;
+	submit: (value: string) => void;
+}
+
+/** A question with its field or its choices. */
+export function Ask({ label, button, question, name, given, busy, result, submit }: AskProps) {
+	const t = text();
 	const id = useId();
 	const [value, setValue] = useState(given ?? "");
 	// Another tab, or the other language, may bring another value.
 	useEffect(() => {
 		if (given !== undefined) setValue(given);
 	}, [given]);
-	const busy = store.pending.value.has(`answer:${step}:${question.name}`);
 	// The outcome is that of the value that was given, not of the one being typed.
 	const shown = given !== undefined && given !== "" && result && value === given ? result : undefined;
 	const state = shown ? (shown.ok ? "ok" : "not") : "unknown";
 
-	const submit = (event: Event) => {
+	const send = (event: Event) => {
 		event.preventDefault();
-		if (!busy && value.trim() !== "") void store.answer(step, question.name, value.trim());
+		if (!busy && value.trim() !== "") submit(value.trim());
 	};
+	const answer = (
+		<button type="submit" data-testid={`submit-${name}`} aria-busy={busy}>
+			{busy ? t.checking : button}
+		</button>
+	);
 
 	return (
-		<form class="question" data-state={state} onSubmit={submit}>
-			<p class="label">{t.label}</p>
+		<form class="question" data-state={state} onSubmit={send}>
+			<p class="label">{label}</p>
 			{question.choices ? (
-				<fieldset data-testid={`answer-${step}-${question.name}`} aria-describedby={`${id}-result`}>
+				<fieldset data-testid={`answer-${name}`} aria-describedby={`${id}-result`}>
 					<legend>{question.question}</legend>
 					{question.choices.map((choice) => (
 						<label key={choice} class="choice">
@@ -98,7 +131,7 @@ function QuestionForm({ store, step, question, given, result }: FormProps) {
 							<span>{choice}</span>
 						</label>
 					))}
-					<AnswerButton busy={busy} testid={`submit-${step}-${question.name}`} />
+					{answer}
 				</fieldset>
 			) : (
 				<>
@@ -108,7 +141,7 @@ function QuestionForm({ store, step, question, given, result }: FormProps) {
 							id={`${id}-value`}
 							type="text"
 							class="mono"
-							data-testid={`answer-${step}-${question.name}`}
+							data-testid={`answer-${name}`}
 							value={value}
 							placeholder={t.placeholder}
 							maxLength={256}
@@ -119,7 +152,7 @@ function QuestionForm({ store, step, question, given, result }: FormProps) {
 							aria-describedby={`${id}-result`}
 							onInput={(e) => setValue(e.currentTarget.value)}
 						/>
-						<AnswerButton busy={busy} testid={`submit-${step}-${question.name}`} />
+						{answer}
 					</div>
 				</>
 			)}
@@ -147,13 +180,5 @@ function Verdict({ check, choice }: { check: CheckState; choice: boolean }) {
 		</>
 	) : (
 		<strong>{check.why || t.wrong}</strong>
-	);
-}
-
-function AnswerButton({ busy, testid }: { busy: boolean; testid: string }) {
-	return (
-		<button type="submit" data-testid={testid} aria-busy={busy}>
-			{busy ? text().checking : text().answer}
-		</button>
 	);
 }

@@ -9,11 +9,12 @@ import { LabStore } from "./store";
 const step: LabStep = {
 	id: "learn",
 	title: "How a switch learns",
-	html: `<p>Text</p><figure class="run" data-host="A"><pre><code>ping B</code></pre></figure>`,
+	html: `<p>Text</p><figure class="predict" data-name="fate"></figure><figure class="run" data-host="A"><pre><code>ping B</code></pre></figure>`,
 	checks: 2,
 	hints: 2,
 	hasSolution: true,
 	answers: [{ name: "mac", question: "Which address?", choices: null }],
+	predictions: [{ name: "fate", question: "What will it do?", choices: ["Answer", "Nothing"] }],
 };
 const state: StepState = {
 	...blankStep("learn"),
@@ -130,6 +131,44 @@ describe("a step", () => {
 		expect(asked[1]).toContain("POST /api/sessions/s/steps/learn/hint");
 		await show({ hintsUsed: 2, moreHints: false });
 		expect(find("hint-learn")).toBeNull();
+	});
+
+	it("asks for a prediction where the lesson wants it, and shows it back beside the truth", async () => {
+		await show();
+		await vi.waitFor(() => expect(find("answer-predict-learn-fate")).not.toBeNull());
+		const figure = root.querySelector("figure.predict") as HTMLElement;
+		expect(figure.nextElementSibling?.className).toBe("run");
+		expect(figure.textContent).toContain("What will it do?");
+		const radio = figure.querySelectorAll<HTMLInputElement>("input[type=radio]")[1] as HTMLInputElement;
+		radio.checked = true;
+		radio.dispatchEvent(new Event("change", { bubbles: true }));
+		await vi.waitFor(() => {
+			radio.form?.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
+			expect(asked.length).toBeGreaterThan(0);
+		});
+		expect(asked[0]).toBe('POST /api/sessions/s/steps/learn/predict {"name":"fate","value":"Nothing"}');
+		await vi.waitFor(() => expect(store.pending.value.size).toBe(0));
+
+		const made = {
+			fate: { value: "Nothing", right: false, why: "<p>It heard.</p>", truth: "<p>It <b>answers</b>.</p>" },
+		};
+		store.view.value = {
+			...store.view.value,
+			session: { ...session, steps: [{ ...state, predictions: made }] },
+		};
+		await vi.waitFor(() => expect(find("predicted-learn-fate")).not.toBeNull());
+		expect(figure.querySelector("form")).toBeNull();
+		expect(find("predicted-learn-fate").textContent).toContain("You predicted: Nothing");
+		expect(figure.querySelector("details b")?.textContent).toBe("answers");
+		expect(figure.querySelector("details")?.open).toBe(false);
+		// The step's passing opens it; leaving the page takes it away.
+		store.view.value = {
+			...store.view.value,
+			session: { ...session, steps: [{ ...state, passed: true, predictions: made }] },
+		};
+		await vi.waitFor(() => expect(figure.querySelector("details")?.open).toBe(true));
+		render(null, root);
+		expect(figure.childElementCount).toBe(0);
 	});
 
 	it("sends an answer without the spaces around it", async () => {

@@ -48,7 +48,26 @@ interface Props {
 
 export function StepSection({ store, step, state, index, current, next, actions }: Props) {
 	const t = text();
-	const enhance = useCallback((root: HTMLElement) => enhanceRunBlocks(root, actions), [actions]);
+	const enhance = useCallback(
+		(root: HTMLElement) => {
+			const undo = enhanceRunBlocks(root, actions);
+			if (!step.predictions.length) return undo;
+			let gone = false;
+			let take = () => {};
+			import("./Predict").then(
+				({ place }) => {
+					if (!gone) take = place(root, store, step);
+				},
+				() => {}, // The lesson can be read without.
+			);
+			return () => {
+				gone = true;
+				take();
+				undo();
+			};
+		},
+		[actions, store, step],
+	);
 	const facts = state.checks.filter((check) => check.kind !== "answer");
 	const expected = step.checks - step.answers.length;
 	return (

@@ -198,6 +198,8 @@ export class LabStore {
 	solution = (step: string) => this.#ask(`solution:${step}`, (id) => api.stepAction(id, step, "solution"), this.#step);
 	answer = (step: string, name: string, value: string) =>
 		this.#ask(`answer:${step}:${name}`, (id) => api.answerQuestion(id, step, name, value), this.#step);
+	predict = (step: string, name: string, value: string) =>
+		this.#ask(`predict:${step}:${name}`, (id) => api.predictOutcome(id, step, name, value), this.#step);
 	reboot = (host: string) => this.#ask(`reboot:${host}`, (id) => api.rebootHost(id, host));
 	extend = () => this.#ask("extend", api.extendSession, this.#session);
 	reset = () => this.#ask("reset", api.resetSession, this.#session);

@@ -106,6 +106,7 @@ export function blankStep(id: string): StepState {
 		checkedAt: null,
 		attempts: 0,
 		answers: {},
+		predictions: {},
 		checks: [],
 	};
 }
