@@ -114,7 +114,7 @@ func unsafe(out string) string {
 	allowed := map[string]string{
 		"p": "", "br": "", "hr": "", "h3": "", "h4": "", "h5": "", "h6": "", "ul": "", "ol": "start", "li": "", "blockquote": "", "pre": "class",
 		"code": "class", "samp": "", "em": "", "strong": "", "del": "", "a": "href rel target", "table": "", "thead": "", "tbody": "", "tr": "",
-		"th": "align", "td": "align", "input": "checked disabled type", "figure": "class data-host data-fails", "aside": "class role", "span": "class",
+		"th": "align", "td": "align", "input": "checked disabled type", "figure": "class data-host data-fails data-name", "aside": "class role", "span": "class",
 		"html": "", "head": "", "body": "",
 	}
 	doc, err := html.Parse(strings.NewReader(out))
@@ -180,6 +180,9 @@ func TestOwnLessons(t *testing.T) {
 			}
 			if got, want := strings.Count(out, `<figure class="run"`), strings.Count(string(source), " host="); got != want {
 				t.Errorf("%s: %d run blocks, want %d", file, got, want)
+			}
+			if got, want := strings.Count(out, `<figure class="predict"`), strings.Count(string(source), "```predict"); got != want {
+				t.Errorf("%s: %d predictions, want %d", file, got, want)
 			}
 			for _, left := range []string{"**", "[!", "](", "```"} {
 				if strings.Contains(withoutCode(out), left) {
