@@ -21,17 +21,19 @@ import (
 type Engine struct {
 	boxes *sandbox.Manager
 	watch *observe.Service
+	// rootfs takes an ordinary user's copy of the hosts' root file system away.
+	rootfs func() error
 }
 
 // OpenEngine prepares the making of sandboxes and removes what a crash left.
 func OpenEngine(ctx context.Context, m config.Machine, log *slog.Logger) (*Engine, error) {
-	inside := rootless.Inside()
+	inside, removeRootfs := rootless.Inside(), func() error { return nil }
 	if inside {
-		rootfs, err := rootless.Rootfs(m.Rootfs, m.Runtime)
+		rootfs, remove, err := rootless.Rootfs(m.Rootfs, m.Runtime)
 		if err != nil {
 			return nil, err
 		}
-		m.Rootfs = rootfs
+		m.Rootfs, removeRootfs = rootfs, remove
 	}
 	boxes, err := sandbox.Open(ctx, sandbox.Options{
 		Rootless: inside, Rootfs: m.Rootfs, Keeper: m.Keeper, StateDir: m.State, RuntimeDir: m.Runtime,
@@ -39,20 +41,20 @@ func OpenEngine(ctx context.Context, m config.Machine, log *slog.Logger) (*Engin
 		Limits: sandbox.Limits{MemoryBytes: m.MemoryMiB << 20, Pids: m.Pids, CPUPercent: m.CPU, DiskBytes: m.DiskMiB << 20},
 	})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, removeRootfs())
 	}
 	watch, err := observe.Open(log)
 	if err != nil {
-		return nil, errors.Join(err, boxes.Close(ctx))
+		return nil, errors.Join(err, boxes.Close(ctx), removeRootfs())
 	}
-	return &Engine{boxes: boxes, watch: watch}, nil
+	return &Engine{boxes: boxes, watch: watch, rootfs: removeRootfs}, nil
 }
 
 // Close ends all sandboxes; observers must be closed before.
 func (e *Engine) Close(ctx context.Context) error {
 	err := e.boxes.Close(ctx)
 	e.watch.Close()
-	return err
+	return errors.Join(err, e.rootfs())
 }
 
 // Drain waits until the sandboxes that were destroyed so far are gone.

@@ -161,7 +161,7 @@ func TestOrdinaryUser(t *testing.T) {
 	}
 	c.terminate(20 * time.Second)
 	until(t, 10*time.Second, "nothing of the user's runs", func() bool { return len(processesOf(t, u)) == 0 })
-	if left, _ := filepath.Glob(set.State + "/sandboxes/*"); len(left) != 0 {
+	if left := leftovers(set); len(left) != 0 {
 		t.Errorf("left: %v", left)
 	}
 
