@@ -10,6 +10,22 @@ export default defineConfig({
 		// Only old browsers need it.
 		modulePreload: { polyfill: false },
 		reportCompressedSize: false,
+		rolldownOptions: {
+			output: {
+				// What the lab's page and the teacher's pages share would else be cut into pieces, which compress worse.
+				codeSplitting: {
+					includeDependenciesRecursively: false,
+					groups: [
+						{ name: "terminal", test: /src\/terminal\/|@xterm\/(xterm|addon-fit)\//, priority: 2 },
+						{
+							name: "lab",
+							test: /src\/(lab(?!\/Predict)|diagram(?!\/NetworkTable)|state\/view|api\/events|ui\/(Menu|Separator|Html))/,
+							priority: 1,
+						},
+					],
+				},
+			},
+		},
 	},
 	server: {
 		proxy: {

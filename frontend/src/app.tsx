@@ -9,11 +9,13 @@ import { Tools } from "./ui/Tools";
 import { TopBar } from "./ui/TopBar";
 
 const text = catalogue(
-	{ opening: "Opening the lab…", failed: "The page could not be loaded completely." },
-	{ opening: "실습을 여는 중입니다…", failed: "페이지를 다 불러오지 못했습니다." },
+	{ opening: "Opening the lab…", loading: "Loading…", failed: "The page could not be loaded completely." },
+	{ opening: "실습을 여는 중입니다…", loading: "불러오는 중입니다…", failed: "페이지를 다 불러오지 못했습니다." },
 );
 
 export const LabPage = lazy(() => import("./lab/LabPage").then((module) => module.LabPage));
+const TeachPages = lazy(() => import("./teach/TeachPages").then((module) => module.TeachPages));
+const JoinPage = lazy(() => import("./join/JoinPage").then((module) => module.JoinPage));
 
 export function App() {
 	const now = route.value;
@@ -22,11 +24,16 @@ export function App() {
 			<Live />
 			{now.name === "course" && <CoursePage />}
 			{now.name === "lab" && (
-				<LabPage
-					key={now.lab}
-					name={now.lab}
-					fallback={<Opening />}
-					failure={(retry) => <ErrorPage text={text().failed} retry={retry} />}
+				<LabPage key={now.lab} name={now.lab} fallback={<Opening text={text().opening} />} failure={failure} />
+			)}
+			{now.name === "teach" && (
+				<TeachPages path={now.path} fallback={<Opening text={text().loading} />} failure={failure} />
+			)}
+			{(now.name === "join" || now.name === "back") && (
+				<JoinPage
+					code={now.name === "join" ? now.code : null}
+					fallback={<Opening text={text().loading} />}
+					failure={failure}
 				/>
 			)}
 			{now.name === "missing" && <MissingPage />}
@@ -34,14 +41,16 @@ export function App() {
 	);
 }
 
-/** For the moment in which the lab page's code is on its way. */
-function Opening() {
+const failure = (retry: () => void) => <ErrorPage text={text().failed} retry={retry} />;
+
+/** For the moment in which a page's code is on its way. */
+function Opening({ text: sentence }: { text: string }) {
 	return (
 		<div class="page">
 			<TopBar>
 				<Tools />
 			</TopBar>
-			<p class="opening">{text().opening}</p>
+			<p class="opening">{sentence}</p>
 		</div>
 	);
 }

@@ -11,4 +11,4 @@ applyPrefs(document.documentElement);
 startRouter();
 render(<App />, document.getElementById("app") as HTMLElement);
 // From the overview the next click is a lab.
-if (route.peek().name !== "lab") setTimeout(LabPage.preload, 300);
+if (route.peek().name === "course") setTimeout(LabPage.preload, 300);

@@ -2,11 +2,19 @@ import { describe, expect, it } from "vitest";
 import { isForeign, labPath, navigate, parse, route } from "./router";
 
 describe("parse", () => {
-	it("knows the course, labs, and nothing else", () => {
+	it("knows the course, labs, the teacher's pages, the way into a class, and nothing else", () => {
 		expect(parse("/")).toEqual({ name: "course" });
 		expect(parse("/labs/switching")).toEqual({ name: "lab", lab: "switching" });
 		expect(parse(labPath("a-b"))).toEqual({ name: "lab", lab: "a-b" });
-		for (const path of ["/labs", "/labs/a/b", "/labs/%E0%A4%A", "/labs/..%2Fx", "/other"])
+		expect(parse("/teach")).toEqual({ name: "teach", path: [] });
+		expect(parse("/teach/classes/c1/learners/l1")).toEqual({
+			name: "teach",
+			path: ["classes", "c1", "learners", "l1"],
+		});
+		expect(parse("/join")).toEqual({ name: "join", code: "" });
+		expect(parse("/join/K7F-2QX")).toEqual({ name: "join", code: "K7F-2QX" });
+		expect(parse("/back")).toEqual({ name: "back" });
+		for (const path of ["/back/x", "/join/a/b", "/labs", "/labs/a/b", "/labs/%E0%A4%A", "/labs/..%2Fx", "/other"])
 			expect(parse(path)).toEqual({ name: "missing" });
 	});
 });

@@ -1,19 +1,35 @@
 /** The page's addresses. One signal holds the route; links are ordinary links. */
 import { signal } from "@preact/signals";
 
-export type Route = { name: "course" } | { name: "lab"; lab: string } | { name: "missing" };
+export type Route =
+	| { name: "course" }
+	| { name: "lab"; lab: string }
+	/** The teacher's pages: what follows /teach, which those pages tell apart. */
+	| { name: "teach"; path: string[] }
+	/** The code may be empty: then it is asked for. */
+	| { name: "join"; code: string }
+	/** Back into a class, by a personal code. */
+	| { name: "back" }
+	| { name: "missing" };
 
 export function parse(path: string): Route {
-	const parts = path.split("/").filter((part) => part !== "");
-	if (parts.length === 0) return { name: "course" };
-	if (parts.length === 2 && parts[0] === "labs") {
-		try {
-			const lab = decodeURIComponent(parts[1] as string);
-			if (/^[a-z0-9][a-z0-9-]*$/i.test(lab)) return { name: "lab", lab };
-		} catch {
-			// "%E0%A4%A" decodes to nothing.
-		}
+	let parts: string[];
+	try {
+		parts = path
+			.split("/")
+			.filter((part) => part !== "")
+			.map(decodeURIComponent);
+	} catch {
+		// "%E0%A4%A" decodes to nothing.
+		return { name: "missing" };
 	}
+	const [first, second = ""] = parts;
+	if (first === undefined) return { name: "course" };
+	if (first === "labs" && parts.length === 2 && /^[a-z0-9][a-z0-9-]*$/i.test(second))
+		return { name: "lab", lab: second };
+	if (first === "teach") return { name: "teach", path: parts.slice(1) };
+	if (first === "join" && parts.length <= 2) return { name: "join", code: second };
+	if (first === "back" && parts.length === 1) return { name: "back" };
 	return { name: "missing" };
 }
 

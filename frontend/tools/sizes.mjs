@@ -30,24 +30,31 @@ export function filesOf(manifest, key, { dynamic = false, except } = {}) {
  * @param {Record<string, Chunk>} manifest
  */
 export function budgets(manifest) {
-	const lazy = /addon-(webgl|unicode11)|lab\/Predict/;
-	const lab = Object.keys(manifest).find((key) => key.endsWith("src/lab/LabPage.tsx"));
+	const lazy = /addon-(webgl|unicode11)|src\/(teach|join)\/|NetworkTable|HelpDialog|lab\/Predict/;
+	// The one page that the shell fetches later and that is for every learner.
+	const lab = manifest["index.html"]?.dynamicImports?.find((key) => !lazy.test(key));
 	const webgl = Object.keys(manifest).find((key) => /addon-webgl/.test(key));
 	if (!lab) throw new Error("cannot find the lab page in the manifest");
 	const shell = new Set([...filesOf(manifest, "index.html"), "index.html", "boot.js"]);
 	// The lab page's later imports (terminal, diagram) count: the learner waits for them.
-	// Not so drawing by WebGL, the widths of characters that few programs print,
-	// and questions within a lesson, which is being read meanwhile.
+	// Not so drawing by WebGL, the widths of characters that few programs print, questions within a lesson, which
+	// is being read meanwhile, the network as a table and the help, which are asked for by a button, and what only
+	// a class's teachers and learners fetch.
 	const page = new Set([...shell, ...filesOf(manifest, lab, { dynamic: true, except: lazy })]);
 	const rows = [
 		{ name: "app shell", files: [...shell], limit: 30 * 1024 },
 		{ name: "lab page, all in", files: [...page], limit: 150 * 1024 },
 	];
-	const predict = Object.keys(manifest).find((key) => key.endsWith("lab/Predict.tsx"));
-	if (predict) {
-		const files = [...filesOf(manifest, predict)].filter((file) => !page.has(file));
-		rows.push({ name: "predictions, lazy", files, limit: 3 * 1024 });
-	}
+	const beyond = (name, file, limit) => {
+		const key = Object.keys(manifest).find((k) => k.endsWith(file));
+		if (!key) throw new Error(`cannot find ${file} in the manifest`);
+		const files = [...filesOf(manifest, key)].filter((f) => !page.has(f));
+		rows.push({ name, files, limit: limit * 1024 });
+	};
+	beyond("predictions, lazy", "src/lab/Predict.tsx", 3);
+	beyond("in a class, lazy", "src/join/ClassBar.tsx", 10);
+	beyond("joining, lazy", "src/join/JoinPage.tsx", 16);
+	beyond("teaching, lazy", "src/teach/TeachPages.tsx", 50);
 	if (webgl) {
 		const files = [...filesOf(manifest, webgl)].filter((file) => !page.has(file));
 		rows.push({ name: "webgl, lazy", files, limit: 35 * 1024 });

@@ -70,7 +70,7 @@ function isProblem(value: unknown): value is Problem {
 	return typeof value === "object" && value !== null && ("detail" in value || "title" in value);
 }
 
-const at = (...parts: string[]): string => parts.map(encodeURIComponent).join("/");
+export const at = (...parts: string[]): string => parts.map(encodeURIComponent).join("/");
 
 export const getCourse = (signal?: AbortSignal) => request<Course>("GET", "course", undefined, signal);
 export const getLab = (lab: string, signal?: AbortSignal) => request<Lab>("GET", at("labs", lab), undefined, signal);

@@ -5,6 +5,7 @@
  * laptop slept. The server begins each connection with a full set, so nothing
  * is missed between two.
  */
+import type { Membership } from "./classes";
 import type { HostState, LabChange, NetworkState, Notice, Progress, Session, StepState, Terminal } from "./types";
 
 export type SessionEvent =
@@ -15,14 +16,16 @@ export type SessionEvent =
 	| { name: "host"; data: HostState }
 	| { name: "progress"; data: Progress }
 	| { name: "notice"; data: Notice }
-	| { name: "lab"; data: LabChange };
+	| { name: "lab"; data: LabChange }
+	| { name: "class"; data: Membership };
 
 export type Connection = "connecting" | "live" | "lost";
 
-const names = ["session", "state", "step", "terminal", "host", "progress", "notice", "lab"] as const;
+const names: readonly string[] = ["session", "state", "step", "terminal", "host", "progress", "notice", "lab", "class"];
 
-export interface Listener {
-	event(event: SessionEvent): void;
+export interface Listener<E = SessionEvent> {
+	/** The id is the server's number of the event, for streams that go on after it. */
+	event(event: E, id: string): void;
 	connection(state: Connection): void;
 	/**
 	 * Asked after a lost connection, before the next try: false ends it (the
@@ -37,6 +40,8 @@ export interface Options {
 		url: string,
 	) => EventSource;
 	random?: () => number;
+	/** The events of another stream than a session's. */
+	names?: readonly string[];
 }
 
 /** The delay before try n (from 0), in milliseconds: doubling, at most 15 s, spread so that a class does not return at once. */
@@ -44,9 +49,10 @@ export function backoff(n: number, random: () => number = Math.random): number {
 	return Math.min(15_000, 500 * 2 ** n) * (0.7 + 0.6 * random());
 }
 
-export class EventStream {
+export class EventStream<E = SessionEvent> {
 	#url: () => string;
-	#listener: Listener;
+	#names: readonly string[];
+	#listener: Listener<E>;
 	#make: new (
 		url: string,
 	) => EventSource;
@@ -58,8 +64,9 @@ export class EventStream {
 	#hiddenAt = 0;
 	#abort = new AbortController();
 
-	constructor(url: () => string, listener: Listener, options: Options = {}) {
+	constructor(url: () => string, listener: Listener<E>, options: Options = {}) {
 		this.#url = url;
+		this.#names = options.names ?? names;
 		this.#listener = listener;
 		this.#make = options.source ?? EventSource;
 		this.#random = options.random ?? Math.random;
@@ -91,7 +98,7 @@ export class EventStream {
 		const source = new this.#make(this.#url());
 		this.#source = source;
 		let live = false;
-		for (const name of names) {
+		for (const name of this.#names) {
 			source.addEventListener(name, (e) => {
 				if (this.#source !== source) return;
 				// Live from the first event on, not from "open": a proxy may accept and then say nothing.
@@ -100,7 +107,8 @@ export class EventStream {
 					this.#tries = 0;
 					this.#listener.connection("live");
 				}
-				this.#listener.event({ name, data: JSON.parse((e as MessageEvent<string>).data) } as SessionEvent);
+				const { data, lastEventId } = e as MessageEvent<string>;
+				this.#listener.event({ name, data: JSON.parse(data) } as E, lastEventId);
 			});
 		}
 		source.addEventListener("error", () => {

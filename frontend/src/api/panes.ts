@@ -3,6 +3,7 @@
  * own (terminal, diagram); this is all that they and the page know of each
  * other.
  */
+import type { ComponentChildren } from "preact";
 import type { HostState, Language, NetworkState, Session, Terminal, Topology } from "./types";
 
 export type Theme = "light" | "dark";
@@ -19,6 +20,15 @@ export interface TerminalPaneProps {
 	language: Language;
 	/** The host whose terminal is in front has changed. */
 	onActive?: (host: string) => void;
+	watched?: WatchedTerminals;
+}
+
+/** Terminals that are somebody else's: they are read, and typed into only while that one allows it. */
+export interface WatchedTerminals {
+	/** The address of a terminal's websocket. */
+	url: (terminal: string) => URL;
+	/** What is said, and offered, where one cannot type. */
+	status: (take: () => void) => ComponentChildren;
 }
 
 /**

@@ -1,51 +1,39 @@
 /** A lab: the lesson, the network as it is now, and the terminals, side by side. */
 import "../styles/lab.css";
-import { signal } from "@preact/signals";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useComputed } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
 import { catalogue } from "../i18n/catalogue";
-import { language, theme } from "../state/prefs";
-import { MissingPage, offlineText } from "../ui/ErrorPage";
-import { Again } from "../ui/icons";
-import { Separator } from "../ui/Separator";
+import { MissingPage } from "../ui/ErrorPage";
+import { lazy } from "../ui/lazy";
 import { usePageTitle } from "../ui/title";
 import { Banners } from "./Banners";
 import { focusPane, listenToKeys } from "./keys";
 import { LabBar, PaneSwitch, paneName } from "./LabBar";
-import { LessonPane } from "./LessonPane";
-import { arrangement, change, defaults, layout, narrow, type Pane, reveal, solo } from "./layout";
-import { NetworkPane } from "./NetworkPane";
-import { runIn, showHost, TerminalPane, waiting } from "./parts";
-import type { RunActions } from "./runblocks";
-import { Stage, sceneOf } from "./Stage";
+import { narrow, type Pane, solo } from "./layout";
+import { Panes } from "./Panes";
+import { TerminalPane } from "./parts";
 import { LabStore } from "./store";
 
 const text = catalogue(
 	{
 		skipLesson: "Skip to the lesson",
 		skipTerminals: "Skip to the terminals",
-		lessonLine: "Width of the lesson",
-		stackedLine: "Height of the network",
-		columnsLine: "Width of the network",
-		lessonFailed: "The lesson could not be loaded.",
-		retry: "Try again",
 	},
 	{
 		skipLesson: "본문으로 건너뛰기",
 		skipTerminals: "터미널로 건너뛰기",
-		lessonLine: "본문 너비",
-		stackedLine: "네트워크 높이",
-		columnsLine: "네트워크 너비",
-		lessonFailed: "본문을 불러오지 못했습니다.",
-		retry: "다시 시도",
 	},
 );
+
+/** Only of those who learn in a class. */
+const ClassBar = lazy(() => import("../join/ClassBar").then((module) => module.ClassBar));
 
 // With this file, not with its first page: the overview fetches it ahead of the click.
 TerminalPane.preload();
 
 export function LabPage({ name }: { name: string }) {
 	const [store] = useState(() => new LabStore(name));
-	const [active] = useState(() => signal<string | undefined>(undefined));
+	const member = useComputed(() => store.view.value.member !== null);
 	useEffect(() => {
 		// Once more, if it did not come then.
 		TerminalPane.preload();
@@ -57,117 +45,20 @@ export function LabPage({ name }: { name: string }) {
 	);
 	usePageTitle(store.lab.value?.title);
 
-	const actions = useMemo<RunActions>(
-		() => ({
-			run: async (host, command) => {
-				await uncover("terminals");
-				await runIn(host, command);
-			},
-		}),
-		[],
-	);
-	const onHost = (host: string) => {
-		void uncover("terminals")
-			.then(() => showHost(host))
-			// The terminal pane itself says why it cannot.
-			.catch(() => undefined);
-	};
-
 	if (store.labError.value?.status === 404 && !store.lab.value) return <MissingPage />;
 
 	const t = text();
-	const scene = sceneOf(store);
-	const { lesson, stacked, columns, collapsed } = layout.value;
 	const one = narrow.value;
-	const shown = (pane: Pane) => (one ? solo.value === pane : !collapsed.includes(pane));
-	const rest = shown("diagram") || shown("terminals") || (scene !== null && !one);
-	const how = arrangement.value;
-	const session = store.session.value;
-
 	return (
-		<div
-			class="lab"
-			data-testid="lab-page"
-			data-lab={name}
-			data-narrow={one ? "" : undefined}
-			style={{ "--lesson": lesson, "--network": how === "stacked" ? stacked : columns }}
-		>
+		<div class="lab" data-testid="lab-page" data-lab={name} data-narrow={one ? "" : undefined}>
 			<Skip to="lesson" label={t.skipLesson} />
 			<Skip to="terminals" label={t.skipTerminals} />
 			<LabBar store={store} />
-			<Banners store={store} />
-			<main class="panes">
-				<section
-					id="lesson"
-					class="pane pane-lesson"
-					aria-label={paneName("lesson")}
-					tabIndex={-1}
-					hidden={!shown("lesson")}
-				>
-					{store.labError.value && !store.lab.value ? (
-						<LessonError store={store} />
-					) : (
-						<LessonPane store={store} actions={actions} />
-					)}
-				</section>
-				{!one && shown("lesson") && rest && (
-					<Separator
-						orientation="vertical"
-						label={t.lessonLine}
-						value={lesson}
-						initial={defaults.lesson}
-						controls="lesson"
-						onChange={(value) => change({ lesson: value })}
-					/>
-				)}
-				<div class="rest" data-arrangement={how} hidden={!rest}>
-					<section
-						id="diagram"
-						class="pane pane-diagram"
-						aria-labelledby="diagram-title"
-						tabIndex={-1}
-						hidden={!shown("diagram")}
-						inert={scene !== null}
-					>
-						<NetworkPane store={store} active={active} onHost={onHost} />
-					</section>
-					{!one && shown("diagram") && shown("terminals") && (
-						<Separator
-							orientation={how === "stacked" ? "horizontal" : "vertical"}
-							label={how === "stacked" ? t.stackedLine : t.columnsLine}
-							value={how === "stacked" ? stacked : columns}
-							initial={defaults[how]}
-							controls="diagram"
-							onChange={(value) => change({ [how]: value })}
-						/>
-					)}
-					<section
-						id="terminals"
-						class="pane pane-terminals"
-						aria-label={paneName("terminals")}
-						tabIndex={-1}
-						hidden={!shown("terminals")}
-						inert={scene !== null && scene !== "ended"}
-					>
-						{session && (
-							<TerminalPane
-								key={session.id}
-								sessionId={session.id}
-								hosts={session.hosts}
-								terminals={session.terminals}
-								sessionState={session.state}
-								theme={theme.value}
-								language={language.value}
-								onActive={(host: string) => {
-									active.value = host;
-								}}
-								{...waiting}
-							/>
-						)}
-					</section>
-				</div>
-				{scene && <StageFrame store={store} scene={scene} beside={!one && shown("lesson")} />}
-			</main>
+			<div>
+				<Banners store={store} />
+				{member.value && <ClassBar store={store} />}
+			</div>
+			<Panes store={store} />
 			{one && (
 				<nav class="bottom" aria-label={paneName(solo.value)}>
 					<PaneSwitch />
@@ -175,28 +66,6 @@ export function LabPage({ name }: { name: string }) {
 			)}
 		</div>
 	);
-}
-
-function StageFrame({
-	store,
-	scene,
-	beside,
-}: {
-	store: LabStore;
-	scene: NonNullable<ReturnType<typeof sceneOf>>;
-	beside: boolean;
-}) {
-	return (
-		<div class={beside ? "stage-frame beside" : "stage-frame"} data-scene={scene}>
-			<Stage store={store} scene={scene} />
-		</div>
-	);
-}
-
-/** Makes a pane visible, and waits until it has its size: a terminal measures itself before it types. */
-async function uncover(pane: Pane): Promise<void> {
-	reveal(pane);
-	await new Promise((done) => requestAnimationFrame(done));
 }
 
 function Skip({ to, label }: { to: Pane; label: string }) {
@@ -211,22 +80,5 @@ function Skip({ to, label }: { to: Pane; label: string }) {
 		>
 			{label}
 		</a>
-	);
-}
-
-function LessonError({ store }: { store: LabStore }) {
-	const t = text();
-	const error = store.labError.value;
-	return (
-		<div class="message" role="alert">
-			<h1>{t.lessonFailed}</h1>
-			<p>{error?.offline ? offlineText() : error?.message}</p>
-			<p>
-				<button type="button" onClick={() => store.retryLab()}>
-					<Again />
-					{t.retry}
-				</button>
-			</p>
-		</div>
 	);
 }

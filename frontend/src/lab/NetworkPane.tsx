@@ -1,14 +1,18 @@
 /** The network as it is now: drawn, or as a table; and its hosts' power buttons. */
 import type { Signal } from "@preact/signals";
 import { Diagram } from "../diagram/Diagram";
-import { NetworkTable } from "../diagram/NetworkTable";
 import { catalogue } from "../i18n/catalogue";
 import { language, still } from "../state/prefs";
 import { Columns, Graph, Power, Stacked, Table } from "../ui/icons";
+import { lazy } from "../ui/lazy";
 import { Menu } from "../ui/Menu";
 import { IconButton } from "../ui/Tools";
 import { arrangement, change, layout, narrow } from "./layout";
+import { waiting } from "./parts";
 import type { LabStore } from "./store";
+
+/** Most look at the drawing only. */
+const NetworkTable = lazy(() => import("../diagram/NetworkTable").then((module) => module.NetworkTable));
 
 const text = catalogue(
 	{
@@ -45,7 +49,15 @@ export function NetworkPane({ store, active, onHost }: Props) {
 	const asTable = layout.value.table;
 	const stacked = arrangement.value === "stacked";
 	const hosts = store.session.value?.hosts ?? [];
-	const Part = asTable ? NetworkTable : Diagram;
+	const props = lab && {
+		topology: lab.topology,
+		state: store.view.value.network,
+		hosts,
+		language: language.value,
+		active: active.value,
+		still: still.value,
+		onHost,
+	};
 	return (
 		<>
 			<header class="pane-head">
@@ -87,17 +99,7 @@ export function NetworkPane({ store, active, onHost }: Props) {
 				)}
 			</header>
 			<div class={asTable ? "network as-table" : "network"}>
-				{lab && (
-					<Part
-						topology={lab.topology}
-						state={store.view.value.network}
-						hosts={hosts}
-						language={language.value}
-						active={active.value}
-						still={still.value}
-						onHost={onHost}
-					/>
-				)}
+				{props && (asTable ? <NetworkTable {...props} {...waiting} /> : <Diagram {...props} />)}
 			</div>
 		</>
 	);

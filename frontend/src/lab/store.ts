@@ -16,6 +16,19 @@ export type Phase =
 	| { kind: "failed"; error: ApiError }
 	| { kind: "open" };
 
+/** Where a session comes from. */
+export interface Source {
+	/** Makes it, or resumes the one that runs. */
+	open: (lab: string, signal?: AbortSignal) => Promise<Session>;
+	get: (id: string) => Promise<Session>;
+	/** The address of its events. */
+	events: (id: string) => string;
+	/** It is somebody else's, and takes no orders of this page. */
+	watched?: boolean;
+}
+
+const own: Source = { open: api.openSession, get: api.getSession, events: api.eventsURL };
+
 /** The server keeps a place in the queue for somebody who asks at least this often. */
 const queuePoll = 4000;
 
@@ -41,16 +54,22 @@ export class LabStore {
 	readonly current = computed(() => this.steps.value.find((step) => !step.passed)?.id ?? "");
 	/** The session takes orders: it is there, and not being changed. */
 	readonly usable = computed(
-		() => this.phase.value.kind === "open" && this.session.value?.state === "ready" && !this.view.value.progress,
+		() =>
+			!this.#source.watched &&
+			this.phase.value.kind === "open" &&
+			this.session.value?.state === "ready" &&
+			!this.view.value.progress,
 	);
 
+	#source: Source;
 	#stream: EventStream | null = null;
 	#abort = new AbortController();
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	#stop: Array<() => void> = [];
 
-	constructor(name: string) {
+	constructor(name: string, source: Source = own) {
 		this.name = name;
+		this.#source = source;
 		let first = true;
 		this.#stop.push(
 			effect(() => {
@@ -90,7 +109,7 @@ export class LabStore {
 		clearTimeout(this.#timer);
 		if (this.phase.peek().kind !== "queued") this.phase.value = { kind: "opening" };
 		try {
-			const session = await api.openSession(this.name, this.#abort.signal);
+			const session = await this.#source.open(this.name, this.#abort.signal);
 			batch(() => {
 				this.view.value = reduce({ ...emptyView }, { name: "session", data: session });
 				this.phase.value = { kind: "open" };
@@ -110,7 +129,7 @@ export class LabStore {
 
 	#listen(id: string): void {
 		this.#stream?.close();
-		this.#stream = new EventStream(() => api.eventsURL(id), {
+		this.#stream = new EventStream(() => this.#source.events(id), {
 			event: (event) => {
 				const before = this.view.peek().session?.steps ?? [];
 				this.view.value = reduce(this.view.peek(), event);
@@ -125,7 +144,7 @@ export class LabStore {
 			},
 			alive: async () => {
 				try {
-					const session = await api.getSession(id);
+					const session = await this.#source.get(id);
 					this.view.value = reduce(this.view.peek(), { name: "session", data: session });
 					return session.state !== "ended";
 				} catch (error) {

@@ -1,4 +1,5 @@
 /** What the lab page knows of its session, and how each event changes it: pure. */
+import type { Membership } from "../api/classes";
 import type { SessionEvent } from "../api/events";
 import type { HostState, NetworkState, Notice, Progress, Session, StepState, Terminal } from "../api/types";
 
@@ -10,6 +11,8 @@ export interface View {
 	/** The lab's network was changed by its author; a reset brings it. */
 	revised: boolean;
 	slowed: Notice | null;
+	/** Of a learner in a class: what the class is to the learner now. */
+	member: Membership | null;
 }
 
 export const emptyView: View = {
@@ -19,6 +22,7 @@ export const emptyView: View = {
 	notice: null,
 	revised: false,
 	slowed: null,
+	member: null,
 };
 
 export function reduce(view: View, event: SessionEvent): View {
@@ -44,6 +48,8 @@ export function reduce(view: View, event: SessionEvent): View {
 			return withNotice(view, event.data);
 		case "lab":
 			return { ...view, revised: event.data.needsReset };
+		case "class":
+			return { ...view, member: event.data };
 	}
 }
 
@@ -59,6 +65,7 @@ function withSession(view: View, session: Session): View {
 		session,
 		revised: view.revised && session.state !== "resetting",
 		slowed: view.slowed,
+		member: view.member,
 		// The diagram of a network that is being replaced would be wrong, not old.
 		network: session.state === "resetting" || session.id !== view.session?.id ? null : view.network,
 		progress: ended || (session.state === "ready" && view.progress?.what === "reset") ? null : view.progress,

@@ -24,7 +24,7 @@ export function ShellView({ store, shell, theme, front }: Props) {
 	const reader = screenReader.value;
 	const name = t.shell(shell.host, shell.number);
 	const label = t.input(name);
-	const usable = store.sessionState.value === "ready";
+	const usable = store.sessionState.value === "ready" && (!store.watched || shell.writer.value);
 
 	useEffect(() => {
 		if (!seen.current) return;
@@ -89,7 +89,7 @@ function Status({ store, shell, name, front }: { store: TerminalStore; shell: Sh
 			return {
 				tone: problem ? "bad" : "quiet",
 				what: problem ?? (exit === null ? t.gone : t.exited(exit)),
-				does: (
+				does: !store.watched && (
 					<>
 						<button type="button" onClick={() => void renew(store, shell)}>
 							{t.renew}
@@ -112,6 +112,8 @@ function Status({ store, shell, name, front }: { store: TerminalStore; shell: Sh
 			};
 		}
 		if (state.kind === "connecting") return { tone: "quiet", over: true, what: t.connecting };
+		if (!shell.writer.value && store.watched)
+			return { tone: "quiet", what: "", does: store.watched.status(() => shell.takeKeyboard()) };
 		if (!shell.writer.value) {
 			return {
 				tone: "warn",
@@ -136,7 +138,7 @@ function Status({ store, shell, name, front }: { store: TerminalStore; shell: Sh
 	if (!said) return null;
 	return (
 		<div class={said.over ? "terms-status over" : "terms-status"} data-tone={said.tone}>
-			<span>{said.what}</span>
+			{said.what && <span>{said.what}</span>}
 			{said.does}
 		</div>
 	);

@@ -50,11 +50,11 @@ export function TerminalPane(props: TerminalPaneProps) {
 }
 
 function Terminals(props: TerminalPaneProps) {
-	const { sessionId, hosts, terminals, sessionState, theme, onActive } = props;
+	const { sessionId, hosts, terminals, sessionState, theme, onActive, watched } = props;
 	const [all, setAll] = useState<TerminalStore | null>(null);
 
 	useLayoutEffect(() => {
-		const made = new TerminalStore({ sessionId, hosts, terminals, sessionState });
+		const made = new TerminalStore({ sessionId, hosts, terminals, sessionState, ...(watched ? { watched } : {}) });
 		setAll(made);
 		shown.value = made;
 		return () => {
@@ -106,7 +106,7 @@ function Tabs({ store, theme, onActive }: TabsProps) {
 		if (tab) {
 			store.select(tab);
 			document.getElementById(tabId(store.session, tab.key))?.focus();
-		} else if (event.key === "Delete" && active.shell) {
+		} else if (event.key === "Delete" && active.shell && !store.watched) {
 			close(active.shell);
 		} else return;
 		event.preventDefault();
@@ -120,17 +120,19 @@ function Tabs({ store, theme, onActive }: TabsProps) {
 						<TabButton key={tab.key} store={store} tab={tab} selected={tab.key === active.key} />
 					))}
 				</div>
-				<button
-					type="button"
-					class="quiet square"
-					aria-label={t.another(active.host)}
-					title={t.another(active.host)}
-					disabled={!store.canOpen(active.host) || store.opening.value.has(active.host)}
-					onClick={() => void store.openHere(active.host)}
-				>
-					<Plus />
-				</button>
-				{active.shell && (
+				{!store.watched && (
+					<button
+						type="button"
+						class="quiet square"
+						aria-label={t.another(active.host)}
+						title={t.another(active.host)}
+						disabled={!store.canOpen(active.host) || store.opening.value.has(active.host)}
+						onClick={() => void store.openHere(active.host)}
+					>
+						<Plus />
+					</button>
+				)}
+				{active.shell && !store.watched && (
 					<button
 						type="button"
 						class="quiet square"

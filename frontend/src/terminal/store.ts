@@ -16,7 +16,7 @@ export interface Tab {
 	shell: Shell | null;
 }
 
-export type StoreProps = Pick<TerminalPaneProps, "sessionId" | "hosts" | "terminals" | "sessionState">;
+export type StoreProps = Pick<TerminalPaneProps, "sessionId" | "hosts" | "terminals" | "sessionState" | "watched">;
 
 export interface StoreOptions {
 	/** For tests. */
@@ -28,6 +28,7 @@ const rebootWindow = 5000;
 
 export class TerminalStore {
 	readonly session: string;
+	readonly watched: StoreProps["watched"];
 	readonly hosts: Signal<HostState[]>;
 	readonly sessionState: Signal<TerminalPaneProps["sessionState"]>;
 	readonly shells = signal<readonly Shell[]>([]);
@@ -53,6 +54,7 @@ export class TerminalStore {
 	constructor(props: StoreProps, options: StoreOptions = {}) {
 		this.#o = options;
 		this.session = props.sessionId;
+		this.watched = props.watched;
 		this.hosts = signal(props.hosts);
 		this.sessionState = signal(props.sessionState);
 		this.tabs = computed(() =>
@@ -110,7 +112,7 @@ export class TerminalStore {
 
 	/** Whether a shell could be opened on the host now. */
 	canOpen(name: string): boolean {
-		return this.sessionState.value === "ready" && this.host(name)?.state === "up";
+		return !this.watched && this.sessionState.value === "ready" && this.host(name)?.state === "up";
 	}
 
 	select(tab: Tab, focus = false): void {
@@ -215,6 +217,10 @@ export class TerminalStore {
 			this.#choose(host, null);
 			throw new Error(state === "down" ? t.down(host) : t.rebooting(host));
 		}
+		if (this.watched && !this.#best(host, true)) {
+			this.#choose(host, null);
+			throw new Error(t.empty(host));
+		}
 		const active = this.active.peek()?.shell;
 		const shell = active?.host === host && active.live ? active : (this.#best(host, true) ?? (await this.open(host)));
 		this.#choose(host, shell);
@@ -282,7 +288,7 @@ export class TerminalStore {
 			rows: terminal.rows || 24,
 			exit: terminal.exited ? terminal.exitCode : null,
 			fresh,
-			url: () => terminalURL(this.session, terminal.id),
+			url: () => this.watched?.url(terminal.id) ?? terminalURL(this.session, terminal.id),
 			viewer: () => this.#viewers.id(terminal.id),
 			refused: (s) => {
 				if (!s.live) return;

@@ -3,8 +3,8 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { catalogue } from "../i18n/catalogue";
 import { language, motionPaused, pauseMotion, setLanguage, setTheme, singleKeys, theme } from "../state/prefs";
-import { HelpDialog } from "./HelpDialog";
 import { Help, Moon, Move, Pause, Sun } from "./icons";
+import { lazy } from "./lazy";
 
 const text = catalogue(
 	{
@@ -26,6 +26,7 @@ const text = catalogue(
 );
 
 export const helpOpen = signal(false);
+const HelpDialog = lazy(() => import("./HelpDialog").then((module) => module.HelpDialog));
 
 /** "?" opens the help wherever it is not a character being typed. */
 function listenForHelp(): () => void {

@@ -1,0 +1,287 @@
+/** What a learner in a class sees of it on the lab page: who looks, what the teacher says, and a hand to raise. */
+import "../styles/classbar.css";
+import { useComputed } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Membership } from "../api/classes";
+import { allowKeyboard, raiseHand, takeHandDown } from "../api/classes";
+import { catalogue } from "../i18n/catalogue";
+import type { LabStore } from "../lab/store";
+import { announce } from "../state/announce";
+import { Asks } from "../teach/asks";
+import { HandMark } from "../teach/live/marks";
+import { Dialog } from "../ui/Dialog";
+import { Cross, Eye } from "../ui/icons";
+import { IconButton } from "../ui/Tools";
+import { Broadcast } from "./Broadcast";
+
+const text = catalogue(
+	{
+		bar: "The class",
+		recorded: "recorded",
+		looks: (names: string) => `${names} looks at your page`,
+		types: (names: string) => `${names} types in your terminal`,
+		raise: "Raise a hand",
+		raiseTitle: "Ask for help",
+		raiseText: "Your teacher sees that you wait, and where you are. You can go on meanwhile.",
+		question: "What is it about? (may stay empty)",
+		lower: "Take the hand down",
+		waiting: "Your hand is raised.",
+		coming: (name: string) => `${name} is coming to you.`,
+		asks: (name: string) =>
+			`${name} asks to type into your terminals. You see every key, and can take the keyboard back at any time.`,
+		allow: "Allow",
+		refuse: "Rather not",
+		granted: (name: string) => `${name} may type into your terminals.`,
+		takeBack: "Take the keyboard back",
+		paused: "The class is paused. Your network waits; typing and checking go on when the class does.",
+		ended: "The class has ended.",
+		broken: (title: string) => `Your teacher has broken something in your network. Find it, and repair it. (${title})`,
+		brokenPlain: "Your teacher has broken something in your network. Find it, and repair it.",
+		repaired: "You have repaired it.",
+		messages: (n: number) => (n === 1 ? "1 message" : `${n} messages`),
+		messagesTitle: "Messages",
+		says: (name: string) => `${name}:`,
+		dismiss: "Dismiss",
+		code: "Personal code",
+		codeText: "With it you get back in on another device, at /back.",
+		about: (name: string) => `In “${name}”`,
+		me: (name: string) => `as ${name}`,
+	},
+	{
+		bar: "수업",
+		recorded: "녹화 중",
+		looks: (names) => `${names} 님이 이 화면을 보고 있습니다`,
+		types: (names) => `${names} 님이 이 터미널에 입력하고 있습니다`,
+		raise: "손 들기",
+		raiseTitle: "도움 요청",
+		raiseText: "선생님에게 기다리고 있다는 것과 지금 있는 단계가 보입니다. 그동안 계속해도 됩니다.",
+		question: "무엇이 궁금합니까? (비워 두어도 됩니다)",
+		lower: "손 내리기",
+		waiting: "손을 들었습니다.",
+		coming: (name) => `${name} 님이 곧 도와줍니다.`,
+		asks: (name) =>
+			`${name} 님이 터미널에 대신 입력해도 되는지 묻습니다. 입력하는 것이 모두 보이며, 언제든 되돌릴 수 있습니다.`,
+		allow: "허락",
+		refuse: "직접 할게요",
+		granted: (name) => `${name} 님이 터미널에 입력할 수 있습니다.`,
+		takeBack: "다시 내가 입력하기",
+		paused: "수업이 일시 정지되었습니다. 네트워크는 그대로 있으며, 수업이 다시 시작되면 이어서 할 수 있습니다.",
+		ended: "수업이 끝났습니다.",
+		broken: (title) => `선생님이 네트워크에 장애를 일으켰습니다. 원인을 찾아 고쳐 보십시오. (${title})`,
+		brokenPlain: "선생님이 네트워크에 장애를 일으켰습니다. 원인을 찾아 고쳐 보십시오.",
+		repaired: "장애를 고쳤습니다.",
+		messages: (n) => `메시지 ${n}개`,
+		messagesTitle: "메시지",
+		says: (name) => `${name}:`,
+		dismiss: "닫기",
+		code: "개인 코드",
+		codeText: "다른 기기에서 /back 주소로 다시 들어올 때 씁니다.",
+		about: (name) => `“${name}”`,
+		me: (name) => `${name} 님`,
+	},
+);
+
+export function ClassBar({ store }: { store: LabStore }) {
+	const value = useComputed(() => store.view.value.member).value;
+	return value && <Bar value={value} lab={store.name} />;
+}
+
+function Bar({ value, lab }: { value: Membership; lab: string }) {
+	const t = text();
+	const [asks] = useState(() => new Asks());
+	const [open, setOpen] = useState<"hand" | "messages" | "about" | null>(null);
+	const close = () => setOpen(null);
+	const typing = value.watchers.filter((one) => one.typing);
+	const names = (some: Membership["watchers"]) => [...new Set(some.map((one) => one.name))].join(", ");
+	const watched =
+		typing.length > 0 ? t.types(names(typing)) : value.watchers.length > 0 ? t.looks(names(value.watchers)) : "";
+	useEffect(() => {
+		if (watched) announce(watched);
+	}, [watched]);
+	return (
+		<>
+			<section class="class-bar" aria-label={t.bar} data-testid="class-bar">
+				<button type="button" class="link class-name" onClick={() => setOpen("about")}>
+					{value.className}
+				</button>
+				{value.recording && (
+					<span class="class-recorded">
+						<i aria-hidden="true" />
+						{t.recorded}
+					</span>
+				)}
+				<span class="class-watched" data-typing={typing.length > 0 ? "" : undefined} data-testid="watched">
+					{watched && (
+						<>
+							<Eye />
+							{watched}
+						</>
+					)}
+				</span>
+				<span class="grow" />
+				{value.broadcast && <Broadcast value={value} broadcast={value.broadcast} />}
+				{value.messages.length > 0 && (
+					<button type="button" class="quiet" data-testid="messages" onClick={() => setOpen("messages")}>
+						{t.messages(value.messages.length)}
+					</button>
+				)}
+				{value.hand ? (
+					<>
+						<span role="status" class="class-hand">
+							{value.hand.claimedBy ? t.coming(value.hand.claimedBy) : t.waiting}
+						</span>
+						<button
+							type="button"
+							data-testid="lower-hand"
+							onClick={() => void asks.run("hand", () => takeHandDown(value.class))}
+						>
+							{t.lower}
+						</button>
+					</>
+				) : (
+					<button type="button" data-testid="raise-hand" onClick={() => setOpen("hand")}>
+						<HandMark />
+						{t.raise}
+					</button>
+				)}
+			</section>
+			<Lines value={value} lab={lab} asks={asks} />
+			{open === "hand" && <RaiseHand value={value} asks={asks} onClose={close} />}
+			{open === "messages" && <Messages value={value} onClose={close} />}
+			{open === "about" && (
+				<Dialog title={t.about(value.className)} onClose={close}>
+					<p>{t.me(value.name)}</p>
+					<p class="label">{t.code}</p>
+					<p class="class-code mono">{value.code}</p>
+					<p class="label">{t.codeText}</p>
+				</Dialog>
+			)}
+		</>
+	);
+}
+
+/** What has to be read, and what has to be answered. */
+function Lines({ value, lab, asks }: { value: Membership; lab: string; asks: Asks }) {
+	const t = text();
+	const [read, setRead] = useState(() => value.messages.at(-1)?.id ?? "");
+	const last = value.messages.at(-1);
+	const news = last && last.id !== read ? last : null;
+	const faults = value.faults.filter((fault) => fault.lab === lab);
+	const open = faults.filter((fault) => !fault.repairedAt);
+	const before = useRef(open.length);
+	useEffect(() => {
+		if (open.length < before.current) announce(t.repaired);
+		before.current = open.length;
+	}, [open.length, t]);
+	return (
+		<>
+			{value.state !== "open" && (
+				<div class="banner warn" role="status" data-testid="class-paused">
+					<p>{value.state === "paused" ? t.paused : t.ended}</p>
+				</div>
+			)}
+			{value.keyboard === "asked" && (
+				<div class="banner warn" role="alert" data-testid="keyboard-asked">
+					<p>{t.asks(value.keyboardBy)}</p>
+					<button
+						type="button"
+						class="strong"
+						data-testid="allow-keyboard"
+						onClick={() => void asks.run("keyboard", () => allowKeyboard(value.class, true))}
+					>
+						{t.allow}
+					</button>
+					<button type="button" onClick={() => void asks.run("keyboard", () => allowKeyboard(value.class, false))}>
+						{t.refuse}
+					</button>
+				</div>
+			)}
+			{value.keyboard === "granted" && (
+				<div class="banner warn" role="status" data-testid="keyboard-granted">
+					<p>{t.granted(value.keyboardBy)}</p>
+					<button
+						type="button"
+						data-testid="revoke-keyboard"
+						onClick={() => void asks.run("keyboard", () => allowKeyboard(value.class, false))}
+					>
+						{t.takeBack}
+					</button>
+				</div>
+			)}
+			{open.map((fault) => (
+				<div key={fault.id} class="banner warn" role="alert" data-testid="fault">
+					<p>{fault.title ? t.broken(fault.title) : t.brokenPlain}</p>
+				</div>
+			))}
+			{news && (
+				<div class="banner plain" role="alert" data-testid="message">
+					<p>
+						<strong>{t.says(news.from)}</strong> <span class="class-said">{news.text}</span>
+					</p>
+					<IconButton label={t.dismiss} onClick={() => setRead(news.id)}>
+						<Cross />
+					</IconButton>
+				</div>
+			)}
+			{asks.problem.value !== null && (
+				<div class="banner bad" role="alert">
+					<p>{asks.problem.value}</p>
+					<IconButton label={t.dismiss} onClick={asks.dismiss}>
+						<Cross />
+					</IconButton>
+				</div>
+			)}
+		</>
+	);
+}
+
+function RaiseHand({ value, asks, onClose }: { value: Membership; asks: Asks; onClose: () => void }) {
+	const t = text();
+	const [words, setWords] = useState("");
+	return (
+		<Dialog title={t.raiseTitle} onClose={onClose}>
+			<form
+				class="class-form"
+				onSubmit={(event) => {
+					event.preventDefault();
+					onClose();
+					void asks.run("hand", () => raiseHand(value.class, words.trim()));
+				}}
+			>
+				<p>{t.raiseText}</p>
+				<label for="hand-text">{t.question}</label>
+				<textarea
+					id="hand-text"
+					rows={3}
+					maxLength={300}
+					value={words}
+					data-testid="hand-text"
+					onInput={(event) => setWords(event.currentTarget.value)}
+				/>
+				<div class="dialog-foot">
+					<button type="submit" class="primary" data-testid="raise">
+						{t.raise}
+					</button>
+				</div>
+			</form>
+		</Dialog>
+	);
+}
+
+function Messages({ value, onClose }: { value: Membership; onClose: () => void }) {
+	const t = text();
+	return (
+		<Dialog title={t.messagesTitle} onClose={onClose}>
+			<ul class="class-messages">
+				{[...value.messages].reverse().map((message) => (
+					<li key={message.id}>
+						<p class="label">
+							{message.from} · {new Date(message.at).toLocaleTimeString(undefined, { timeStyle: "short" })}
+						</p>
+						<p class="class-said">{message.text}</p>
+					</li>
+				))}
+			</ul>
+		</Dialog>
+	);
+}
