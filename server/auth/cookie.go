@@ -14,15 +14,19 @@ import (
 	"strings"
 )
 
-// CookieName is the name of the learner's cookie.
-const CookieName = "ng_learner"
+// The names of the cookies: of learners, and of who teaches.
+const (
+	CookieName      = "ng_learner"
+	StaffCookieName = "ng_staff"
+)
 
 const (
 	// version is the format of the cookie, and part of what is signed. A new
 	// format gets a new version, and Verify learns which old ones still count.
 	version = "1"
-	// purpose keeps a signature of this key from counting anywhere else.
-	purpose = "netground learner cookie"
+	// These keep a signature of the key from counting anywhere else.
+	learnerPurpose = "netground learner cookie"
+	staffPurpose   = "netground staff cookie"
 
 	keySize = 32
 	idBytes = 16
@@ -51,8 +55,12 @@ func validID(id string) bool {
 	return true
 }
 
-// Signer signs learners' ids and recognizes its signatures.
-type Signer struct{ keys [][]byte }
+// Signer signs ids and recognizes its signatures: of learners, or (ForStaff) of
+// sign-ins of those who teach.
+type Signer struct {
+	keys    [][]byte
+	purpose string
+}
 
 // NewSigner returns a signer with at least one key of 32 bytes. The first one
 // signs; signatures of the others still count, so that a key can be replaced
@@ -61,7 +69,7 @@ func NewSigner(keys ...[]byte) (*Signer, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("cannot sign cookies without a key")
 	}
-	s := &Signer{}
+	s := &Signer{purpose: learnerPurpose}
 	for _, k := range keys {
 		if len(k) != keySize {
 			return nil, fmt.Errorf("cannot sign cookies with a key of %d bytes: it must have %d", len(k), keySize)
@@ -89,10 +97,14 @@ func OpenSigner(ctx context.Context, secrets Secrets) (*Signer, error) {
 	return NewSigner(key)
 }
 
+// ForStaff returns a signer with the same keys for the cookies of those who
+// teach. Neither recognizes the other's signatures.
+func (s *Signer) ForStaff() *Signer { return &Signer{keys: s.keys, purpose: staffPurpose} }
+
 // Sign returns the cookie's value for a learner: version.id.signature. Of an
 // id that is not one (see NewID), it returns what Verify refuses.
 func (s *Signer) Sign(id string) string {
-	return version + "." + id + "." + base64.RawURLEncoding.EncodeToString(mac(s.keys[0], id))
+	return version + "." + id + "." + base64.RawURLEncoding.EncodeToString(s.mac(s.keys[0], id))
 }
 
 // Verify returns the learner's id from a cookie's value, and whether it is one
@@ -108,7 +120,7 @@ func (s *Signer) Verify(value string) (id string, ok bool) {
 		return "", false
 	}
 	for _, k := range s.keys {
-		if hmac.Equal(got, mac(k, id)) { // in constant time
+		if hmac.Equal(got, s.mac(k, id)) { // in constant time
 			ok = true
 		}
 	}
@@ -118,8 +130,8 @@ func (s *Signer) Verify(value string) (id string, ok bool) {
 	return id, true
 }
 
-func mac(key []byte, id string) []byte {
+func (s *Signer) mac(key []byte, id string) []byte {
 	h := hmac.New(sha256.New, key)
-	_, _ = fmt.Fprintf(h, "%s\x00%s\x00%s", purpose, version, id)
+	_, _ = fmt.Fprintf(h, "%s\x00%s\x00%s", s.purpose, version, id)
 	return h.Sum(nil)
 }

@@ -74,6 +74,18 @@ func (l *Limiter) Allow(client string, now time.Time) (ok bool, wait time.Durati
 	return true, 0
 }
 
+// Peek says what Allow would, and uses up nothing.
+func (l *Limiter) Peek(client string, now time.Time) (ok bool, wait time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	own := l.bucket(client).ReserveN(now, 1)
+	all := l.overall.ReserveN(now, 1)
+	wait = max(own.DelayFrom(now), all.DelayFrom(now))
+	own.CancelAt(now)
+	all.CancelAt(now)
+	return wait <= 0, max(0, wait)
+}
+
 func (l *Limiter) bucket(client string) *rate.Limiter {
 	if e, ok := l.clients[client]; ok {
 		l.recent.MoveToFront(e)

@@ -110,7 +110,7 @@ func statusOf(code session.Code) int {
 	switch code {
 	case session.NotFound:
 		return http.StatusNotFound
-	case session.Quota, session.Busy, session.Playing:
+	case session.Quota, session.Busy, session.Playing, session.Paused:
 		return http.StatusConflict
 	case session.Gone:
 		return http.StatusGone

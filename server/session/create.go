@@ -30,6 +30,9 @@ func (m *Manager) Create(ctx context.Context, c Caller, labName string) (Created
 
 // create is Create; def is the lab where the manager has none of that name.
 func (m *Manager) create(ctx context.Context, c Caller, labName string, def *lab.Lab) (Created, error) {
+	if err := m.may(c, labName); err != nil {
+		return Created{}, err
+	}
 	watch := &stopwatch{last: time.Now()}
 	a, err := m.admit(c, labName, def)
 	if err != nil {

@@ -27,6 +27,7 @@ type Store interface {
 	SaveSolution(context.Context, store.Step, time.Time) error
 	SaveAnswer(context.Context, store.Answer) error
 	SavePrediction(context.Context, store.Answer) error
+	SaveFailure(context.Context, store.Failure) error
 	LabRecord(ctx context.Context, learner, lab string) (store.LabRecord, error)
 	PassedSteps(ctx context.Context, learner string) (map[string][]string, error)
 }

@@ -20,6 +20,7 @@ const (
 	Invalid  Code = "invalid"   // 400: an argument that cannot be
 	Failed   Code = "failed"    // 500: the machine could not do it
 	Closing  Code = "closing"   // 503: the server is shutting down
+	Paused   Code = "paused"    // 409: the class is
 )
 
 // Error is what a Manager's methods return for everything but a full server

@@ -395,6 +395,9 @@ func (l *live) keep(mach *machine, def *lab.Step, results []check.Result, e *ste
 	if differs || asked {
 		l.publishStep(i)
 	}
+	if f := l.failedTry(i, e, asked); f != nil {
+		l.tellStep(i, f)
+	}
 	return *s, nil
 }
 

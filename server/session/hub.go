@@ -80,6 +80,7 @@ func (h *hub) end() {
 // Subscription is one reader of a session's events.
 type Subscription struct {
 	view  view
+	guest bool
 	leave func(*Subscription)
 
 	mu      sync.Mutex

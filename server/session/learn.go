@@ -24,6 +24,9 @@ func (m *Manager) Check(ctx context.Context, c Caller, id, step string) (StepSta
 	if err != nil {
 		return StepState{}, err
 	}
+	if err := m.may(c, l.labName); err != nil {
+		return StepState{}, err
+	}
 	l.mu.Lock()
 	i := l.stepIndex(step)
 	if i < 0 {
@@ -134,6 +137,9 @@ func (l *live) setAnswer(i int, name, value string) {
 func (m *Manager) change(ctx context.Context, c Caller, id, step string, do func(l *live, i int) error) (StepState, error) {
 	l, err := m.find(ctx, c, id)
 	if err != nil {
+		return StepState{}, err
+	}
+	if err := m.may(c, l.labName); err != nil {
 		return StepState{}, err
 	}
 	l.mu.Lock()

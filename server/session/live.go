@@ -79,6 +79,7 @@ func (l *live) touch() {
 		return
 	}
 	l.active = l.m.o.Now()
+	l.tell()
 	if l.warned && l.expires().Sub(l.active) > l.m.o.WarnBefore {
 		l.warned = false
 		l.publishSession()
@@ -128,17 +129,24 @@ func (s snapshot) view(v view) Session {
 	return s.session
 }
 
-func (l *live) publishSession() { l.hub.publish(SessionEvent, l.snapshot()) }
+func (l *live) publishSession() {
+	l.hub.publish(SessionEvent, l.snapshot())
+	l.tell()
+}
 
 // publishState gives the network as it is now; whoever draws a new network was
 // told of it before.
 func (l *live) publishState() {
 	if st := l.mach.obs.State(); st != nil {
 		l.hub.publishState(st)
+		l.tellState(st)
 	}
 }
 
-func (l *live) publishStep(i int) { l.hub.publish(StepEvent, l.steps[i]) }
+func (l *live) publishStep(i int) {
+	l.hub.publish(StepEvent, l.steps[i])
+	l.tellStep(i, nil)
+}
 
 // stepIndex returns the index of the step with the id, or -1.
 func (l *live) stepIndex(id string) int {
@@ -219,6 +227,7 @@ func (l *live) changed(m *machine, st *observe.State) bool {
 		return false
 	}
 	l.hub.publishState(st)
+	l.tellState(st)
 	l.running.interrupt(digest(st))
 	l.want(func(w *work) { w.changed = true })
 	return true
@@ -229,6 +238,7 @@ func (l *live) adopt(m *machine) {
 	l.mach, l.lab = m, m.lab
 	l.state = Ready
 	m.give(l)
+	l.tellTerminals(m)
 	states, cancel := m.obs.Subscribe() // here: from now on no change is missed
 	l.m.background.Go(func() {
 		defer cancel()

@@ -28,6 +28,10 @@ type Options struct {
 	// Render turns a hint's markdown into safe HTML.
 	Render func(markdown string) string
 	Log    *slog.Logger
+	// Listener hears what happens in sessions, and Gate says who must wait; nil:
+	// nobody.
+	Listener Listener
+	Gate     Gate
 	// Now is the clock; time.Now.
 	Now func() time.Time
 

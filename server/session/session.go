@@ -33,7 +33,9 @@ func (m *Manager) find(ctx context.Context, c Caller, id string) (*live, error) 
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.touch()
+	if !c.Guest {
+		l.touch()
+	}
 	return l, nil
 }
 

@@ -32,6 +32,11 @@ type step struct {
 	// begun is the digest of the network when the learner came to this step, seen
 	// that of the last evaluation; 0: not yet.
 	begun, seen uint64
+	// standsAs is the digest of the network since standsSince; tried that of the
+	// last try that counted, in which triedFailing checks failed.
+	standsAs, tried uint64
+	standsSince     time.Time
+	triedFailing    int
 }
 
 // holds says whether all checks hold now; nil if that is not known.

@@ -25,13 +25,17 @@ func (m *Manager) Subscribe(ctx context.Context, c Caller, id string) (*Subscrip
 	if l.mach != nil {
 		st = l.mach.obs.State()
 	}
-	return l.hub.subscribe(m.view(c), l.snapshot(), st, l.unsubscribe), nil
+	s := l.hub.subscribe(m.view(c), l.snapshot(), st, l.unsubscribe)
+	s.guest = c.Guest
+	l.tell()
+	return s, nil
 }
 
 func (l *live) unsubscribe(s *Subscription) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.hub.subs, s)
+	l.tell()
 }
 
 // subscribe adds a subscriber whose first events are the session and, where

@@ -112,6 +112,11 @@ func (m *Manager) OpenTerminal(ctx context.Context, c Caller, id, host string, c
 	}
 	m.count.terminals.Add(1)
 	l.terminalChanged(mach, t)
+	if m.o.Listener != nil {
+		l.mu.Lock()
+		m.o.Listener.Terminal(l.brief(), t.view(), t.t)
+		l.mu.Unlock()
+	}
 	return t.view(), nil
 }
 
@@ -148,6 +153,8 @@ type Attachment struct {
 	Done <-chan struct{}
 	// Touch says that the learner typed.
 	Touch func()
+	// May says whether the learner may type now.
+	May func() bool
 }
 
 // AttachTerminal returns a terminal of the session.
@@ -167,9 +174,12 @@ func (m *Manager) AttachTerminal(c Caller, id, terminal string) (*Attachment, er
 	if t == nil {
 		return nil, noTerminal()
 	}
+	if c.Guest {
+		return &Attachment{Terminal: t.t, Info: t.view(), Done: l.mach.stopped}, nil
+	}
 	return &Attachment{Terminal: t.t, Info: t.view(), Done: l.mach.stopped, Touch: func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.touch()
-	}}, nil
+	}, May: func() bool { return m.may(c, l.labName) == nil }}, nil
 }

@@ -9,6 +9,9 @@ import (
 type Caller struct {
 	Learner  string
 	Language string
+	// Guest says that a teacher asks, who may see what the learner sees: that is
+	// no activity of the learner's, and its terminals are only watched.
+	Guest bool
 }
 
 // The states of a session.

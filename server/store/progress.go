@@ -207,11 +207,16 @@ func (s *Store) PassedSteps(ctx context.Context, learner string) (map[string][]s
 	return passed, nil
 }
 
-// each calls do for each row of a query.
-func (s *Store) each(ctx context.Context, query string, args []any, do func(*sql.Rows) error) (err error) {
+// each calls do for each row of a query about a learner's progress.
+func (s *Store) each(ctx context.Context, query string, args []any, do func(*sql.Rows) error) error {
+	return s.list(ctx, "read the learner's progress", query, args, do)
+}
+
+// list calls do for each row of a query.
+func (s *Store) list(ctx context.Context, what, query string, args []any, do func(*sql.Rows) error) (err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("cannot read the learner's progress: %w", err)
+			err = fmt.Errorf("cannot %s: %w", what, err)
 		}
 	}()
 	rows, err := s.read.QueryContext(ctx, query, args...)

@@ -14,14 +14,17 @@ type ViewerOptions struct {
 	ID     string // stays the same across the reconnections of one page
 	Offset int64  // first byte wanted; -1: everything that the ring has
 	Writer bool   // wants the keyboard; it gets it if nobody else has it, or had it as ID
+	Guest  bool   // may be given the keyboard, and have it taken away; see ReturnKeyboard
 }
 
 // Viewer is one reader of the stream. Next is for one goroutine; the rest may
 // be called from any.
 type Viewer struct {
-	t    *Terminal
-	id   string
-	wake chan struct{}
+	t      *Terminal
+	id     string
+	writer bool // as in its options
+	guest  bool
+	wake   chan struct{}
 
 	// Guarded by t.mu.
 	next   int64 // the next byte to hand out
@@ -34,7 +37,7 @@ type Viewer struct {
 func (t *Terminal) Attach(o ViewerOptions) *Viewer {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	v := &Viewer{t: t, id: o.ID, wake: make(chan struct{}, 1), next: o.Offset}
+	v := &Viewer{t: t, id: o.ID, writer: o.Writer, guest: o.Guest, wake: make(chan struct{}, 1), next: o.Offset}
 	if o.Offset < 0 {
 		v.next = t.ring.start
 	} else if o.Offset < t.ring.start || o.Offset > t.ring.end {
@@ -63,6 +66,30 @@ func (t *Terminal) setKeyboard(v *Viewer) {
 	t.keyboard = v
 	if old != nil && old != v {
 		old.signal()
+	}
+	t.wakeReader()
+}
+
+// ReturnKeyboard takes the keyboard away from a guest, and gives it to a viewer
+// who wanted it from the beginning, where there is one.
+func (t *Terminal) ReturnKeyboard() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.keyboard == nil || !t.keyboard.guest {
+		return
+	}
+	var next *Viewer
+	for v := range t.viewers {
+		if v.writer && !v.guest && (next == nil || v.acked > next.acked) {
+			next = v
+		}
+	}
+	guest := t.keyboard
+	t.keyboard = nil // also where nobody takes it: what is not read by a guest holds nobody up
+	guest.signal()
+	if next != nil {
+		t.setKeyboard(next)
+		next.signal()
 	}
 	t.wakeReader()
 }

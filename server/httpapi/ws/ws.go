@@ -30,6 +30,11 @@ type Options struct {
 	Window   int    // of the terminal
 	// Writer says whether this viewer may have the keyboard at all.
 	Writer bool
+	// Guest, where set, may ask for the keyboard as long as May says so, though it
+	// has none at first.
+	Guest bool
+	// May says whether the viewer may type just now; nil: always.
+	May func() bool
 	// Ended is closed when the session has; the connection then closes with CloseEnded.
 	Ended <-chan struct{}
 	// Closing is closed when the server is; the connection then closes with 1012
@@ -102,7 +107,10 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, t *terminal.Termi
 		return // the upgrader has answered
 	}
 	defer c.Close()
-	v := t.Attach(terminal.ViewerOptions{ID: viewer, Offset: offset, Writer: o.Writer})
+	if o.Guest {
+		viewer = "guest " + viewer // nobody takes over what a learner's page has typed
+	}
+	v := t.Attach(terminal.ViewerOptions{ID: viewer, Offset: offset, Writer: o.Writer, Guest: o.Guest})
 	defer v.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -152,7 +160,7 @@ func (n *connection) read() {
 		}
 		switch f.kind {
 		case frameInput:
-			next, err := n.v.Input(f.offset, f.data)
+			next, err := n.input(f)
 			if n.o.Touch != nil && err == nil {
 				n.o.Touch()
 			}
@@ -172,11 +180,20 @@ func (n *connection) read() {
 				n.reply(append([]byte{frameError}, err.Error()...))
 			}
 		case frameKeyboard:
-			if n.o.Writer {
+			if n.o.Writer || n.o.Guest && n.may() {
 				n.v.TakeKeyboard()
 			}
 		}
 	}
+}
+
+func (n *connection) may() bool { return n.o.May == nil || n.o.May() }
+
+func (n *connection) input(f frame) (int64, error) {
+	if !n.may() {
+		return n.v.InputOffset(), terminal.ErrWatching
+	}
+	return n.v.Input(f.offset, f.data)
 }
 
 func (n *connection) reply(b []byte) {

@@ -1,0 +1,244 @@
+package session
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/netground/netground/server/check"
+	"github.com/netground/netground/server/lab"
+	"github.com/netground/netground/server/observe"
+	"github.com/netground/netground/server/store"
+	"github.com/netground/netground/server/terminal"
+)
+
+// Listener hears what happens in all sessions, for whoever shows a class where
+// it stands. Its methods are called with a session's lock: they must neither
+// wait nor call the manager.
+type Listener interface {
+	// Session was opened, has changed, or has ended.
+	Session(Brief)
+	// Step is how far a learner is with a step now.
+	Step(Brief, StepFact)
+	// State is the network of a session now.
+	State(Brief, *observe.State)
+	// Terminal is one that was opened.
+	Terminal(Brief, Terminal, *terminal.Terminal)
+}
+
+// Gate says whether a learner may go on with a lab just now; an error says why
+// not. It is called often, and must not call the manager.
+type Gate func(learner, lab string) error
+
+// Brief is a session in short.
+type Brief struct {
+	ID, Learner, Lab string
+	State            string
+	Created, Active  time.Time
+	Pages            int    // of the learner, that are open
+	Step             string // where the learner is; empty: everything is passed
+}
+
+// StepFact is what a class's view shows of a step.
+type StepFact struct {
+	ID       string
+	Passed   time.Time
+	CaughtUp bool
+	Hints    int
+	Revealed bool
+	Holds    *bool
+	// Failure is a try that has just failed, if this is one.
+	Failure *store.Failure
+}
+
+// brief is called with the lock.
+func (l *live) brief() Brief {
+	b := Brief{ID: l.id, Learner: l.learner, Lab: l.labName, State: l.state, Created: l.created, Active: l.active}
+	for s := range l.hub.subs {
+		if !s.guest {
+			b.Pages++
+		}
+	}
+	if i := current(l.steps); i >= 0 {
+		b.Step = l.steps[i].def.ID
+	}
+	return b
+}
+
+// tell tells the listener of the session. It is called with the lock.
+func (l *live) tell() {
+	if l.m.o.Listener != nil {
+		l.m.o.Listener.Session(l.brief())
+	}
+}
+
+func (l *live) tellStep(i int, failure *store.Failure) {
+	if l.m.o.Listener == nil {
+		return
+	}
+	s := &l.steps[i]
+	l.m.o.Listener.Step(l.brief(), StepFact{ID: s.def.ID, Passed: s.passed, CaughtUp: s.caughtUp, Hints: len(s.hints), Revealed: s.revealed, Holds: s.holds(), Failure: failure})
+}
+
+func (l *live) tellState(st *observe.State) {
+	if l.m.o.Listener != nil && st != nil {
+		l.m.o.Listener.State(l.brief(), st)
+	}
+}
+
+// tellTerminals tells the listener of the terminals that a machine brings.
+func (l *live) tellTerminals(m *machine) {
+	if l.m.o.Listener == nil {
+		return
+	}
+	m.mu.Lock()
+	terms := slices.Clone(m.terms)
+	m.mu.Unlock()
+	for _, t := range terms {
+		l.m.o.Listener.Terminal(l.brief(), t.view(), t.t)
+	}
+}
+
+// standing is how long a learner's change must have been left as it is to count
+// as a try: whoever is in the middle of several commands has not failed yet.
+const standing = 10 * time.Second
+
+// failed finds out whether the results are a try that has failed, and has it
+// stored: the learner asked for the check, or has changed the network, left it
+// so and come no closer. It is called with the lock.
+func (l *live) failedTry(i int, e *stepEvaluation, asked bool) *store.Failure {
+	s := &l.steps[i]
+	now := l.m.o.Now()
+	if s.standsAs != e.digest {
+		s.standsAs, s.standsSince = e.digest, now
+	}
+	if !s.passed.IsZero() || i < l.catchTo || l.passing[s.def.ID] != nil {
+		return nil
+	}
+	var failing []store.Failing
+	for j, r := range s.results {
+		if !r.OK && r.Reason != NotChecked && r.Reason != check.Failed {
+			failing = append(failing, store.Failing{Place: j, Kind: r.Kind, Reason: r.Reason, Why: r.Why})
+		}
+	}
+	if len(failing) == 0 {
+		return nil
+	}
+	if !asked {
+		if !e.current || !s.touched() || s.tried == e.digest || now.Sub(s.standsSince) < standing {
+			return nil
+		}
+		closer := s.triedFailing == 0 && len(failing) < len(s.def.Checks) || len(failing) < s.triedFailing
+		s.tried, s.triedFailing = e.digest, len(failing)
+		if closer {
+			return nil
+		}
+	}
+	s.tried, s.triedFailing = e.digest, len(failing)
+	f := store.Failure{ID: newID(), Step: l.key(i), At: now, Asked: asked, Failing: failing}
+	l.m.journal.put("failure "+f.ID, func(ctx context.Context) error { return l.m.store.SaveFailure(ctx, f) }, nil)
+	return &f
+}
+
+// may asks the gate.
+func (m *Manager) may(c Caller, lab string) error {
+	if m.o.Gate == nil || c.Guest {
+		return nil
+	}
+	return m.o.Gate(c.Learner, lab)
+}
+
+// Live returns the learner's live sessions, newest first.
+func (m *Manager) Live(learner string) []Brief {
+	var all []Brief
+	for _, l := range m.all() {
+		if l.learner != learner {
+			continue
+		}
+		l.mu.Lock()
+		if l.state != Ended {
+			all = append(all, l.brief())
+		}
+		l.mu.Unlock()
+	}
+	slices.SortFunc(all, func(a, b Brief) int { return b.Created.Compare(a.Created) })
+	return all
+}
+
+// InLanguage is an event's data that depends on the reader's language.
+type InLanguage func(language string) any
+
+func (f InLanguage) in(v view) any { return f(v.language) }
+
+// Tell gives an event to all pages of a learner.
+func (m *Manager) Tell(learner, name string, data InLanguage) {
+	for _, l := range m.all() {
+		if l.learner == learner {
+			l.mu.Lock()
+			if l.state != Ended {
+				l.hub.publish(name, data)
+			}
+			l.mu.Unlock()
+		}
+	}
+}
+
+// ReturnKeyboard takes the keyboards of a session's terminals back from guests.
+func (m *Manager) ReturnKeyboard(id string) {
+	m.mu.Lock()
+	l := m.lives[id]
+	m.mu.Unlock()
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	mach := l.mach
+	l.mu.Unlock()
+	if mach == nil {
+		return
+	}
+	mach.mu.Lock()
+	terms := slices.Clone(mach.terms)
+	mach.mu.Unlock()
+	for _, t := range terms {
+		t.t.ReturnKeyboard()
+	}
+}
+
+// Run runs commands on the hosts of a session, one after the other.
+func (m *Manager) Run(ctx context.Context, c Caller, id string, script lab.Script) error {
+	_, mach, err := m.findReady(ctx, c, id)
+	if err != nil {
+		return err
+	}
+	for _, line := range script {
+		limited, cancel := context.WithTimeout(ctx, commandTimeout)
+		out, err := mach.sb.Run(limited, line.Host, line.Line)
+		cancel()
+		if err == nil && out.Exit != 0 {
+			err = &Error{Code: Failed, Text: lab.Text{
+				"en": "On " + line.Host + ", “" + line.Line + "” failed" + said(out.Text) + ".",
+				"ko": line.Host + "에서 “" + line.Line + "” 명령이 실패했습니다" + said(out.Text) + ".",
+			}}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Evaluate establishes checks that are no step's.
+func (m *Manager) Evaluate(ctx context.Context, c Caller, id string, checks []lab.Check) ([]check.Result, error) {
+	_, mach, err := m.findReady(ctx, c, id)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, autoTimeout)
+	defer cancel()
+	results := make([]check.Result, len(checks))
+	for i := range checks {
+		results[i] = m.engine.Evaluate(ctx, &checks[i], mach.obs, nil)
+	}
+	return results, ctx.Err()
+}
