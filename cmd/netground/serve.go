@@ -22,6 +22,15 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Printf("Netground %s is ready: %s\n", version, a.URL())
+	h := a.Hosting()
+	if h.Code != "" {
+		fmt.Printf("Class %q: join at %s%s or with the code %s\n", c.Class, a.URL(), h.Join, h.Code)
+	}
+	if h.FirstTime {
+		fmt.Printf("Teach here; this link sets your password, once: %s%s\n", a.URL(), h.Teach)
+	} else {
+		fmt.Printf("Teach here: %s%s\n", a.URL(), h.Teach)
+	}
 	<-ctx.Done()
 	fmt.Println("Stopping: sessions are ended and their sandboxes removed. Ctrl-C again ends it at once.")
 	return a.Close()

@@ -16,6 +16,7 @@ import (
 
 	"github.com/netground/netground/frontend"
 	"github.com/netground/netground/server/auth"
+	"github.com/netground/netground/server/classroom"
 	"github.com/netground/netground/server/config"
 	"github.com/netground/netground/server/httpapi"
 	"github.com/netground/netground/server/lab"
@@ -36,6 +37,8 @@ type App struct {
 	api      *httpapi.API
 	sessions *session.Manager
 	engine   *Engine
+	classes  *classroom.Service
+	hosting  Hosting
 	closers  []func(context.Context) error // in the order of starting
 }
 
@@ -109,6 +112,14 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.engine = engine
 	a.onClose(engine.Close)
+	a.classes, err = classroom.Open(ctx, classroom.Options{Store: db, Course: o.Course, Labs: o.LabSet, Log: o.Log})
+	if err != nil {
+		return nil, err
+	}
+	a.onClose(a.classes.Close)
+	if a.hosting, err = host(ctx, a.classes, c.Class); err != nil {
+		return nil, err
+	}
 	texts := render.New()
 	pool := c.Pool
 	if pool == 0 {
@@ -116,6 +127,7 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.sessions, err = session.Open(ctx, session.Options{
 		Store: db, Engine: engine, Course: o.Course, Labs: o.LabSet, Render: texts.Hint, Log: o.Log,
+		Listener: a.classes, Gate: a.classes.May,
 		IdleTimeout: c.IdleTimeout, WarnBefore: c.WarnBefore, HardLimit: c.HardLimit,
 		MaxSessions: c.MaxSessions, MaxPerLearner: c.MaxPerClient, MaxTerminals: c.MaxTerminals, PoolSize: pool,
 	})
@@ -123,12 +135,13 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.onClose(a.sessions.Close)
+	a.classes.Use(a.sessions)
 	proxies, err := c.Proxies()
 	if err != nil {
 		return nil, err
 	}
 	a.api, err = httpapi.New(httpapi.Options{
-		Sessions: httpapi.FromManager(a.sessions), Signer: signer, Course: o.Course, Labs: o.LabSet, Static: page,
+		Sessions: httpapi.FromManager(a.sessions), Classes: a.classes, Signer: signer, Course: o.Course, Labs: o.LabSet, Static: page,
 		Render: texts, Log: o.Log, Ready: db.Ping, TrustedProxies: proxies, Version: o.Version,
 	})
 	if err != nil {
@@ -151,12 +164,46 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	return a, nil
 }
 
+// Hosting is what whoever hosts a class needs first: addresses beneath the
+// server's, and a code.
+type Hosting struct {
+	// Teach is where to teach: the first time, a link with which the owner sets a
+	// password, once.
+	Teach     string
+	FirstTime bool
+	// Join and Code are of the class that the configuration names, if it does.
+	Join, Code string
+}
+
+func host(ctx context.Context, classes *classroom.Service, name string) (h Hosting, err error) {
+	h.Teach = "/teach"
+	if name != "" {
+		id, code, err := classes.Ensure(ctx, name)
+		if err != nil {
+			return h, fmt.Errorf("cannot host the class %q: %w", name, err)
+		}
+		h.Teach, h.Join, h.Code = classroom.ClassPath+id, classroom.JoinPath+code, code
+	}
+	link, err := classes.OwnerLink(ctx)
+	if err != nil {
+		return h, err
+	}
+	if link != "" {
+		h.Teach, h.FirstTime = link, true
+	}
+	return h, nil
+}
+
+// Hosting returns what whoever hosts a class needs first.
+func (a *App) Hosting() Hosting { return a.hosting }
+
 func (a *App) onClose(f func(context.Context) error) { a.closers = append(a.closers, f) }
 
 // SetLabs replaces the course and the labs.
 func (a *App) SetLabs(course *lab.Course, labs map[string]*lab.Lab) {
 	a.api.SetLabs(course, labs)
 	a.sessions.SetLabs(course, labs)
+	a.classes.SetLabs(course, labs)
 }
 
 // URL is where a browser on this machine finds the server.

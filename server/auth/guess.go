@@ -7,42 +7,57 @@ import (
 )
 
 // Guesses limits how often somebody may be wrong: with a join code, a personal
-// code, a password. Only wrong guesses count. A client has a number of them,
-// and all clients together have one; but what a client was right about before
-// stays open to it, so that neither a guesser behind the address of a class nor
+// code, a password. Only wrong guesses count. A client has a number of them, and
+// all clients together have one. What a client was right about before has a
+// number of its own, so that neither a guesser behind the address of a class nor
 // a crowd elsewhere locks that class, or a teacher, out.
-//
-// Trusting a client with one secret does not let it guess: others still count.
 type Guesses struct {
 	limiter *Limiter
+	own     *Limiter // of trusted pairs
 	most    int
 
 	mu      sync.Mutex
-	trusted map[[2]string]*list.Element // client and secret, most recently right first
+	trusted map[[2]string]*list.Element // client and what, most recently right first
 	recent  *list.List
 }
 
 // NewGuesses returns Guesses with limits of wrong ones.
 func NewGuesses(l Limits) *Guesses {
-	return &Guesses{limiter: NewLimiter(l), most: 20_000, trusted: map[[2]string]*list.Element{}, recent: list.New()}
+	return &Guesses{
+		limiter: NewLimiter(l), own: NewLimiter(Limits{PerClient: l.PerClient, ClientBurst: l.ClientBurst}),
+		most: 20_000, trusted: map[[2]string]*list.Element{}, recent: list.New(),
+	}
 }
 
-// Try counts a guess of what, whose secret was right or not, and says whether
-// the answer may be told; if not, when to come again.
+// Try counts a guess and says whether its answer may be told; if not, when to
+// come again. What is guessed has a name if it has one before it is known who is
+// right (a login), or if the guess was right (a class).
 func (g *Guesses) Try(client, what string, right bool, now time.Time) (ok bool, wait time.Duration) {
-	if right && g.trusts(client, what) {
-		return true, 0
+	if !right {
+		l, key := g.limits(client, what)
+		return l.Allow(key, now)
 	}
-	if right {
-		// Right answers use up nothing, but are told only to who may still guess:
-		// or the limit would not slow anybody down.
-		if ok, wait := g.limiter.Peek(client, now); !ok {
-			return false, wait
-		}
-		g.Trust(client, what)
-		return true, 0
+	// Right ones use up nothing, but are told only to who may still guess: or the
+	// limit would not slow anybody down.
+	if ok, wait := g.Open(client, what, now); !ok {
+		return false, wait
 	}
-	return g.limiter.Allow(client, now)
+	g.Trust(client, what)
+	return true, 0
+}
+
+// Open says whether the client may guess at all just now.
+func (g *Guesses) Open(client, what string, now time.Time) (ok bool, wait time.Duration) {
+	l, key := g.limits(client, what)
+	return l.Peek(key, now)
+}
+
+// limits returns the limiter that counts, and the name under which.
+func (g *Guesses) limits(client, what string) (*Limiter, string) {
+	if g.trusts(client, what) {
+		return g.own, client + "\x00" + what
+	}
+	return g.limiter, client
 }
 
 // Trust notes that the client knows what the secret of something is.

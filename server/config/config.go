@@ -17,6 +17,8 @@ type Server struct {
 	Labs    string   `help:"Folder with course.yaml and the labs." default:"labs" type:"path" env:"NETGROUND_LABS"`
 	Trusted []string `name:"trusted-proxy" help:"Network of a reverse proxy whose X-Forwarded headers count." env:"NETGROUND_TRUSTED_PROXY"`
 
+	Class string `help:"Name of a class that is made if there is none; its join code is printed." env:"NETGROUND_CLASS"`
+
 	Machine `embed:""`
 
 	IdleTimeout  time.Duration `help:"How long a session lives without activity." default:"45m" env:"NETGROUND_IDLE_TIMEOUT"`

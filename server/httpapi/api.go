@@ -18,6 +18,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/netground/netground/server/auth"
+	"github.com/netground/netground/server/classroom"
 	"github.com/netground/netground/server/httpapi/ws"
 	"github.com/netground/netground/server/lab"
 	"github.com/netground/netground/server/render"
@@ -75,9 +76,11 @@ func (m manager) Subscribe(ctx context.Context, c session.Caller, id string) (Su
 // needed; zero values of the others mean the default that is named.
 type Options struct {
 	Sessions Sessions
-	Signer   *auth.Signer
-	Course   *lab.Course
-	Labs     map[string]*lab.Lab
+	// Classes are nil where nobody teaches: their routes then know no class.
+	Classes *classroom.Service
+	Signer  *auth.Signer
+	Course  *lab.Course
+	Labs    map[string]*lab.Lab
 	// Static is the built page: index.html, assets/ and what stands beside them,
 	// each with .gz and .br if there are. It is read once.
 	Static fs.FS
@@ -100,6 +103,7 @@ type Options struct {
 type API struct {
 	o        Options
 	log      *slog.Logger
+	staff    *auth.Signer
 	echo     *echo.Echo
 	routes   []route
 	catalog  atomic.Pointer[catalog]
@@ -142,7 +146,7 @@ func New(o Options) (*API, error) {
 	if o.Version == "" {
 		o.Version = "dev"
 	}
-	a := &API{o: o, log: o.Log, sockets: ws.NewServer(), limiters: o.Limits.limiters()}
+	a := &API{o: o, log: o.Log, staff: o.Signer.ForStaff(), sockets: ws.NewServer(), limiters: o.Limits.limiters()}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	a.SetLabs(o.Course, o.Labs)
 	a.routes = a.table()

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+	"github.com/netground/netground/server/classroom"
 	"github.com/netground/netground/server/session"
 	"golang.org/x/text/language"
 )
@@ -24,6 +25,11 @@ type call struct {
 	echo.Context
 	caller session.Caller
 	in     any // the body, a pointer to what the route's Request points to
+
+	address string // of the client, as limits count it
+	tls     bool
+	signIn  string       // of who teaches
+	me      classroom.Me // who teaches; no id: nobody
 }
 
 // idPattern is what ids and names in addresses may look like; whether there is

@@ -233,6 +233,13 @@ steps:
       - run: {A: "true"}
         fails: address
         hint: {en: M, ko: 엠}
+faults:
+  - id: down
+    title: {en: Down, ko: 꺼짐}
+    run: {A: ip link set eth0 down}
+    checks:
+      - link: {host: A, dev: eth0, state: up}
+    repair: {A: ip link set eth0 up}
 `
 
 func testLabs(t *testing.T) (*lab.Course, map[string]*lab.Lab) {

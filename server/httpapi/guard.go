@@ -106,15 +106,12 @@ func (a *API) guarded(row route) echo.HandlerFunc {
 		}
 		c := &call{Context: ec, caller: session.Caller{Learner: a.learnerOf(r), Language: languageOf(r)}}
 		address, tls := a.origin(r)
-		client := c.caller.Learner
-		if client == "" {
-			client = auth.ClientKey(address)
-		}
-		if err := a.allow(row.Rate, client); err != nil {
+		c.address, c.tls, c.signIn = auth.ClientKey(address), tls, a.signInOf(r)
+		if err := a.allow(row.Rate, c.client(row)); err != nil {
 			return err
 		}
-		if row.Access == learner && c.caller.Learner == "" {
-			return noSession() // as for a foreign one: a stranger learns nothing
+		if err := a.admit(c, row.Access); err != nil {
+			return err
 		}
 		if !row.Page {
 			ec.Response().Header().Add("Vary", "Accept-Language, Cookie")
@@ -130,7 +127,7 @@ func (a *API) guarded(row route) echo.HandlerFunc {
 			r.Body = http.MaxBytesReader(ec.Response(), r.Body, smallBody) // nobody reads it
 		}
 		if row.Access == visitor {
-			if err := a.welcome(c, auth.ClientKey(address), tls); err != nil {
+			if err := a.welcome(c); err != nil {
 				return err
 			}
 		}
@@ -161,17 +158,35 @@ func (a *API) learnerOf(r *http.Request) string {
 	return ""
 }
 
+// client is whose requests are counted. Guesses are those of an address: a cookie
+// is thrown away too easily.
+func (c *call) client(row route) string {
+	switch {
+	case row.Rate == guess:
+	case c.signIn != "" && row.Access.teaches():
+		return c.signIn
+	case c.caller.Learner != "":
+		return c.caller.Learner
+	}
+	return c.address
+}
+
 // welcome makes a stranger a learner, and lets a learner's cookie live longer.
-func (a *API) welcome(c *call, address string, tls bool) error {
+func (a *API) welcome(c *call) error {
 	if c.caller.Learner == "" {
-		if err := a.allow(strangers, address); err != nil {
+		if err := a.allow(strangers, c.address); err != nil {
 			return err
 		}
 		c.caller.Learner = auth.NewID()
 	}
+	a.remember(c)
+	return nil
+}
+
+// remember gives the browser the learner's cookie.
+func (a *API) remember(c *call) {
 	c.SetCookie(&http.Cookie{
 		Name: auth.CookieName, Value: a.o.Signer.Sign(c.caller.Learner), Path: "/", MaxAge: int(cookieAge.Seconds()),
-		HttpOnly: true, Secure: tls, SameSite: http.SameSiteLaxMode,
+		HttpOnly: true, Secure: c.tls, SameSite: http.SameSiteLaxMode,
 	})
-	return nil
 }

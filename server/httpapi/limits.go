@@ -20,6 +20,8 @@ const (
 	heavy     rateClass = "heavy"   // makes a network, or boots a host
 	create    rateClass = "create"  // opens a lab
 	connect   rateClass = "connect" // opens a stream
+	// guess is a code or a password, which may be wrong; by address.
+	guess rateClass = "guess"
 	// strangers counts new learners by address, whatever their cookies say.
 	strangers rateClass = "strangers"
 )
@@ -27,7 +29,7 @@ const (
 // Limits are how often clients may ask. A client is a learner, so that a class
 // behind one address does not lock itself out; without a cookie it is an address.
 type Limits struct {
-	Read, Write, Heavy, Create, Connect auth.Limits
+	Read, Write, Heavy, Create, Connect, Guess auth.Limits
 	// Strangers limits how many new learners one address may become.
 	Strangers auth.Limits
 }
@@ -40,6 +42,8 @@ func DefaultLimits() Limits {
 		Heavy:   auth.Limits{PerClient: 0.5, ClientBurst: 10, Overall: 100, TotalBurst: 200},
 		Create:  auth.Limits{PerClient: 1, ClientBurst: 20, Overall: 100, TotalBurst: 300},
 		Connect: auth.Limits{PerClient: 4, ClientBurst: 60, Overall: 500, TotalBurst: 2000},
+		// What is wrong is limited far below this: see auth.Guesses.
+		Guess: auth.Limits{PerClient: 10, ClientBurst: 300, Overall: 100, TotalBurst: 1000},
 		// A class of a hundred behind one address opens its first lab at once.
 		Strangers: auth.Limits{PerClient: 1, ClientBurst: 150, Overall: 50, TotalBurst: 500},
 	}
@@ -48,7 +52,7 @@ func DefaultLimits() Limits {
 func (l *Limits) limiters() map[rateClass]*auth.Limiter {
 	return map[rateClass]*auth.Limiter{
 		read: auth.NewLimiter(l.Read), write: auth.NewLimiter(l.Write), heavy: auth.NewLimiter(l.Heavy),
-		create: auth.NewLimiter(l.Create), connect: auth.NewLimiter(l.Connect), strangers: auth.NewLimiter(l.Strangers),
+		create: auth.NewLimiter(l.Create), connect: auth.NewLimiter(l.Connect), guess: auth.NewLimiter(l.Guess), strangers: auth.NewLimiter(l.Strangers),
 	}
 }
 

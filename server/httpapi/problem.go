@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/netground/netground/server/classroom"
 	"github.com/netground/netground/server/lab"
 	"github.com/netground/netground/server/session"
 )
@@ -83,19 +84,22 @@ func asProblem(err error) *problem {
 	var (
 		p    *problem
 		full *session.FullError
+		wait *classroom.LimitError
 		own  *session.Error
-		http *echo.HTTPError
+		echo *echo.HTTPError
 	)
 	switch {
 	case errors.As(err, &p):
 		return p
 	case errors.As(err, &full):
 		return &problem{status: 503, code: "full", detail: full.Text(), place: full.Place, retry: max(time.Second, full.Estimate), cause: err}
+	case errors.As(err, &wait):
+		return &problem{status: http.StatusTooManyRequests, code: "rate", detail: wait.Text(), retry: max(time.Second, wait.Wait), cause: err}
 	case errors.As(err, &own):
 		return &problem{status: statusOf(own.Code), code: string(own.Code), detail: own.Text, cause: err, retry: retryOf(own.Code)}
-	case errors.As(err, &http) && http.Code == 405:
+	case errors.As(err, &echo) && echo.Code == 405:
 		return notAllowed()
-	case errors.As(err, &http) && http.Code == 404:
+	case errors.As(err, &echo) && echo.Code == 404:
 		return problemOf(404, "not-found", text("There is nothing at this address.", "이 주소에는 아무것도 없습니다."))
 	case errors.Is(err, context.DeadlineExceeded):
 		return &problem{status: 503, code: "slow", retry: 5 * time.Second, cause: err,
@@ -108,9 +112,13 @@ func asProblem(err error) *problem {
 
 func statusOf(code session.Code) int {
 	switch code {
-	case session.NotFound:
+	case session.NotFound, classroom.NoLink, "no-code", "no-staff", "not-on-roster":
 		return http.StatusNotFound
-	case session.Quota, session.Busy, session.Playing, session.Paused:
+	case classroom.WrongLogin:
+		return http.StatusUnauthorized
+	case "login", "name", "password":
+		return http.StatusBadRequest
+	case session.Quota, session.Busy, session.Playing, session.Paused, classroom.Conflict, "name-taken":
 		return http.StatusConflict
 	case session.Gone:
 		return http.StatusGone
@@ -180,7 +188,7 @@ func seconds(d time.Duration) int { return max(1, int(math.Ceil(d.Seconds()))) }
 func title(status int, language string) string {
 	if language == "ko" {
 		if ko, ok := map[int]string{
-			400: "잘못된 요청", 403: "허용되지 않음", 404: "없음", 405: "쓸 수 없는 요청 방식", 409: "지금은 할 수 없음", 410: "끝남",
+			400: "잘못된 요청", 401: "로그인 필요", 403: "허용되지 않음", 404: "없음", 405: "쓸 수 없는 요청 방식", 409: "지금은 할 수 없음", 410: "끝남",
 			413: "너무 큼", 415: "알 수 없는 형식", 426: "웹소켓이 필요함", 429: "너무 잦음", 500: "서버 오류", 503: "지금은 쓸 수 없음",
 		}[status]; ok {
 			return ko

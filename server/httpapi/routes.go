@@ -16,6 +16,12 @@ const (
 	public  access = "public"  // anybody; a learner is recognized
 	visitor access = "visitor" // anybody; a stranger becomes a learner
 	learner access = "learner" // only who has a learner's cookie
+	member  access = "member"  // only who is in the class
+	staff   access = "staff"   // only who has signed in to teach
+	teacher access = "teacher" // of those, teachers and owners
+	owner   access = "owner"   // of those, owners
+	view    access = "view"    // who teaches the class or helps there, and owners
+	edit    access = "edit"    // who teaches the class, and owners
 )
 
 // route is one row of the table.
@@ -85,7 +91,7 @@ func (a *API) table() []route {
 		plain          = "text/plain; charset=utf-8"
 	)
 	ok, created, none := []int{http.StatusOK}, []int{http.StatusCreated}, []int{http.StatusNoContent}
-	return []route{
+	rows := []route{
 		{Method: get, Path: "/api/course", Access: public, Rate: read, Summary: "The course, and how far the learner is", Response: Course{}, Status: ok, Handle: a.getCourse},
 		{Method: get, Path: "/api/labs/:lab", Access: public, Rate: read, Summary: "A lab with its lesson in the language", Response: Lab{}, Status: ok, Handle: a.getLab},
 
@@ -110,7 +116,7 @@ func (a *API) table() []route {
 		{Method: get, Path: one + "/terminals", Access: learner, Rate: read, Summary: "The session's terminals", Response: []session.Terminal{}, Status: ok, Handle: a.getTerminals},
 		{Method: post, Path: one + "/terminals", Access: learner, Rate: write, Summary: "Starts a shell on a host", Request: &terminalRequest{}, MaxBody: smallBody, Response: session.Terminal{}, Status: created, Handle: a.openTerminal},
 		{Method: del, Path: terminal, Access: learner, Rate: write, Summary: "Hangs a terminal up", Status: none, Handle: a.closeTerminal},
-		{Method: get, Path: one + "/events", Access: learner, Rate: connect, Summary: "Server-sent events: session, state, step, terminal, host, progress, notice", Media: "text/event-stream", Status: ok, Stream: true, Handle: a.events},
+		{Method: get, Path: one + "/events", Access: learner, Rate: connect, Summary: "Server-sent events: session, state, step, terminal, host, progress, notice, class", Media: "text/event-stream", Status: ok, Stream: true, Handle: a.events},
 		{Method: get, Path: terminal + "/ws", Access: public, Rate: connect, Summary: "A websocket with the subprotocol netground.v1; refusals are close codes", Status: []int{http.StatusSwitchingProtocols}, Stream: true, SameSite: true, Handle: a.attach},
 
 		{Method: get, Path: "/api/openapi.json", Access: public, Rate: read, Summary: "This document", Response: map[string]any{}, Status: ok, Handle: func(c *call) error { return c.document(a.openAPI, "application/json") }},
@@ -120,6 +126,7 @@ func (a *API) table() []route {
 		{Method: get, Path: "/metrics", Access: public, Rate: read, Summary: "Measurements for Prometheus", Media: plain, Status: ok, Handle: a.serveMetrics},
 		{Method: get, Path: "/*", Access: public, Page: true, Summary: "The page and its files", Status: ok, Handle: a.page},
 	}
+	return append(rows, a.classTable()...)
 }
 
 // unknown answers for addresses of the API that the table does not have.

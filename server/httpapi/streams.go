@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/netground/netground/server/classroom"
 	"github.com/netground/netground/server/httpapi/ws"
 	"github.com/netground/netground/server/session"
 )
@@ -28,6 +30,12 @@ func timing(p session.Phase) string {
 	return fmt.Sprintf("%s;dur=%.3f", p.Name, float64(p.Duration)/float64(time.Millisecond))
 }
 
+// sse is one event, ready to be written.
+type sse struct {
+	id, name string
+	data     any
+}
+
 // events sends a session's events until it ends, the page goes, the server
 // closes, or the page was too slow: it then connects again and gets a full set.
 func (a *API) events(c *call) error {
@@ -35,16 +43,40 @@ func (a *API) events(c *call) error {
 	if err != nil {
 		return err
 	}
+	var first []sse
+	if a.o.Classes != nil {
+		for _, m := range a.o.Classes.Mine(c.caller) {
+			first = append(first, sse{name: classroom.ClassEvent, data: m})
+		}
+	}
+	return a.sessionEvents(c, c.caller, id, first...)
+}
+
+// sessionEvents sends what first has, and a session's events.
+func (a *API) sessionEvents(c *call, as session.Caller, id string, first ...sse) error {
 	done, ok := a.stream()
 	if !ok {
 		return closing()
 	}
 	defer done()
-	sub, err := a.o.Sessions.Subscribe(c.Request().Context(), c.caller, id)
+	sub, err := a.o.Sessions.Subscribe(c.Request().Context(), as, id)
 	if err != nil {
 		return err
 	}
 	defer sub.Close()
+	return a.send(c, func(ctx context.Context) (sse, error) {
+		if len(first) > 0 {
+			e := first[0]
+			first = first[1:]
+			return e, nil
+		}
+		e, err := sub.Next(ctx)
+		return sse{strconv.FormatUint(e.ID, 10), e.Name, e.Data}, err
+	})
+}
+
+// send sends events until next returns io.EOF, the page goes or the server closes.
+func (a *API) send(c *call, next func(context.Context) (sse, error)) error {
 	ctx, cancel := context.WithCancel(c.Request().Context())
 	defer cancel()
 	defer context.AfterFunc(a.ctx, cancel)()
@@ -67,7 +99,7 @@ func (a *API) events(c *call) error {
 	for {
 		buf.Reset()
 		idle, stop := context.WithTimeout(ctx, a.o.Heartbeat)
-		e, err := sub.Next(idle)
+		e, err := next(idle)
 		stop()
 		switch {
 		case err == nil:
@@ -94,20 +126,40 @@ func (a *API) events(c *call) error {
 }
 
 // writeEvent writes an event as server-sent events have it; JSON has no line breaks.
-func writeEvent(w *bytes.Buffer, e session.Event) error {
-	data, err := e.JSON()
+func writeEvent(w *bytes.Buffer, e sse) error {
+	data, err := json.Marshal(e.data)
 	if err != nil {
-		return fmt.Errorf("cannot write the event %s: %w", e.Name, err)
+		return fmt.Errorf("cannot write the event %s: %w", e.name, err)
 	}
-	w.WriteString("id: " + strconv.FormatUint(e.ID, 10) + "\nevent: " + e.Name + "\ndata: ")
+	if e.id != "" {
+		w.WriteString("id: " + e.id + "\n")
+	}
+	w.WriteString("event: " + e.name + "\ndata: ")
 	w.Write(data)
 	w.WriteString("\n\n")
 	return nil
 }
 
-// attach joins a websocket and a terminal. What cannot be is told by a close
-// code: a page cannot read the status of a refused upgrade.
+// attach joins a websocket and a terminal of the learner's own.
 func (a *API) attach(c *call) error {
+	return a.socket(c, func() (*session.Attachment, ws.Options, error) {
+		if c.caller.Learner == "" {
+			p := noSession()
+			p.status = http.StatusUnauthorized
+			return nil, ws.Options{}, p
+		}
+		id, terminal, err := c.part("terminal")
+		if err != nil {
+			return nil, ws.Options{}, err
+		}
+		at, err := a.o.Sessions.AttachTerminal(c.caller, id, terminal)
+		return at, ws.Options{Writer: true}, err
+	})
+}
+
+// socket joins a websocket and the terminal that find finds. What cannot be is
+// told by a close code: a page cannot read the status of a refused upgrade.
+func (a *API) socket(c *call, find func() (*session.Attachment, ws.Options, error)) error {
 	r, w := c.Request(), c.Response()
 	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		w.Header().Set("Upgrade", "websocket")
@@ -120,25 +172,19 @@ func (a *API) attach(c *call) error {
 		return nil
 	}
 	defer done()
-	if c.caller.Learner == "" {
-		p := noSession()
-		p.status = http.StatusUnauthorized
-		a.refuse(c, p)
-		return nil
-	}
-	id, terminal, err := c.part("terminal")
+	at, o, err := find()
 	if err != nil {
 		a.refuse(c, err)
 		return nil
 	}
-	at, err := a.o.Sessions.AttachTerminal(c.caller, id, terminal)
-	if err != nil {
-		a.refuse(c, err)
-		return nil
+	o.ID, o.Host, o.Window, o.Ended, o.Closing = at.Info.ID, at.Info.Host, window, at.Done, a.ctx.Done()
+	if o.Touch == nil {
+		o.Touch = at.Touch
 	}
-	a.sockets.Serve(w, r, at.Terminal, ws.Options{
-		ID: at.Info.ID, Host: at.Info.Host, Window: window, Writer: true, Ended: at.Done, Closing: a.ctx.Done(), Touch: at.Touch,
-	})
+	if o.May == nil {
+		o.May = at.May
+	}
+	a.sockets.Serve(w, r, at.Terminal, o)
 	return nil
 }
 

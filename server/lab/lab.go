@@ -47,6 +47,8 @@ type Lab struct {
 	Values   map[string]Value `yaml:"values,omitempty"`
 	Topology Topology         `yaml:"topology"`
 	Steps    []Step           `yaml:"steps"`
+	// Faults are what a teacher may break in everybody's network.
+	Faults []Fault `yaml:"faults,omitempty"`
 	// Lessons holds one lesson per language of Languages.
 	Lessons map[string]Lesson `yaml:"-"`
 	// Source is the text of a learner's topology; empty for a lab of a folder.
@@ -188,6 +190,28 @@ func (s *Step) Prediction(name string) *Prediction {
 	for i := range s.Predict {
 		if s.Predict[i].Name == name {
 			return &s.Predict[i]
+		}
+	}
+	return nil
+}
+
+// Fault is something that a teacher breaks on purpose, for a class to repair.
+type Fault struct {
+	ID    string `yaml:"id"`
+	Title Text   `yaml:"title"` // for the teacher; learners read it when they have repaired it
+	// Run breaks it, in a network where all steps are solved.
+	Run Script `yaml:"run"`
+	// Checks fail once it is broken, and hold again when it is repaired.
+	Checks []Check `yaml:"checks"`
+	// Repair is one way to repair it.
+	Repair Script `yaml:"repair"`
+}
+
+// Fault returns the fault with the id; nil if there is none.
+func (l *Lab) Fault(id string) *Fault {
+	for i := range l.Faults {
+		if l.Faults[i].ID == id {
+			return &l.Faults[i]
 		}
 	}
 	return nil

@@ -114,6 +114,10 @@ func bounded(field string, s *jsonschema.Schema) *jsonschema.Schema {
 		between(4, 12)
 	case "Value.number":
 		s.MinItems, s.MaxItems = new(2), new(2)
+	case "Lab.faults":
+		s.MaxItems = new(maxFaults)
+	case "Fault.checks":
+		s.MinItems, s.MaxItems = new(1), new(maxChecks)
 	case "Lab.steps":
 		s.MinItems, s.MaxItems = new(1), new(maxSteps)
 	case "Step.checks":

@@ -59,6 +59,7 @@ func (l *Lab) validate(d *document) {
 		seen[s.ID] = true
 		l.validateStep(d, i, s)
 	}
+	l.validateFaults(d)
 }
 
 func (t *Topology) validate(d *document, path ...any) {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -205,40 +206,59 @@ func (m *Manager) ReturnKeyboard(id string) {
 	}
 }
 
-// Run runs commands on the hosts of a session, one after the other.
-func (m *Manager) Run(ctx context.Context, c Caller, id string, script lab.Script) error {
+// faulty finds a fault as the session's own lab has it, whose values may be
+// others than a neighbour's.
+func (m *Manager) faulty(ctx context.Context, c Caller, id, fault string) (*machine, *lab.Fault, error) {
 	_, mach, err := m.findReady(ctx, c, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	f := mach.lab.Fault(fault)
+	if f == nil {
+		return nil, nil, fail(NotFound, "The lab has no such fault.", "실습에 그런 고장이 없습니다.", nil)
+	}
+	return mach, f, nil
+}
+
+// Break puts a fault of the lab into a session's network.
+func (m *Manager) Break(ctx context.Context, c Caller, id, fault string) error {
+	mach, f, err := m.faulty(ctx, c, id, fault)
 	if err != nil {
 		return err
 	}
-	for _, line := range script {
+	for _, line := range f.Run {
 		limited, cancel := context.WithTimeout(ctx, commandTimeout)
 		out, err := mach.sb.Run(limited, line.Host, line.Line)
 		cancel()
 		if err == nil && out.Exit != 0 {
-			err = &Error{Code: Failed, Text: lab.Text{
-				"en": "On " + line.Host + ", “" + line.Line + "” failed" + said(out.Text) + ".",
-				"ko": line.Host + "에서 “" + line.Line + "” 명령이 실패했습니다" + said(out.Text) + ".",
-			}}
+			err = fmt.Errorf("%q on %s ended with %d%s", line.Line, line.Host, out.Exit, said(out.Text))
 		}
 		if err != nil {
-			return err
+			return fail(Failed, "The fault could not be put there.", "고장을 넣지 못했습니다.", err)
 		}
 	}
 	return nil
 }
 
-// Evaluate establishes checks that are no step's.
-func (m *Manager) Evaluate(ctx context.Context, c Caller, id string, checks []lab.Check) ([]check.Result, error) {
-	_, mach, err := m.findReady(ctx, c, id)
+// Broken says whether one of the fault's checks fails in a session's network.
+func (m *Manager) Broken(ctx context.Context, c Caller, id, fault string) (bool, error) {
+	mach, f, err := m.faulty(ctx, c, id, fault)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, autoTimeout)
 	defer cancel()
-	results := make([]check.Result, len(checks))
-	for i := range checks {
-		results[i] = m.engine.Evaluate(ctx, &checks[i], mach.obs, nil)
+	if _, err := mach.obs.Refresh(ctx); err != nil {
+		return false, fmt.Errorf("cannot look for a fault: %w", err)
 	}
-	return results, ctx.Err()
+	for i := range f.Checks {
+		r := m.engine.Evaluate(ctx, &f.Checks[i], mach.obs, nil)
+		if r.Err != nil {
+			return false, fmt.Errorf("cannot look for a fault: %w", r.Err)
+		}
+		if !r.OK && ctx.Err() == nil {
+			return true, nil
+		}
+	}
+	return false, ctx.Err()
 }

@@ -56,7 +56,7 @@ func (s *Store) SaveTimes(ctx context.Context, times []StepTime) error {
 	return s.change(ctx, "store the times at steps", func(ctx context.Context, tx *sql.Tx) error {
 		for _, t := range times {
 			if _, err := tx.ExecContext(ctx, `INSERT INTO step_times (learner, lab, step, begun_at, spent_ms, input_at)
-				SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS (SELECT 1 FROM learners WHERE id = $1)
+				SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BIGINT), CAST($5 AS BIGINT), CAST($6 AS BIGINT) WHERE EXISTS (SELECT 1 FROM learners WHERE id = $1)
 				ON CONFLICT (learner, lab, step) DO UPDATE SET
 					spent_ms = CASE WHEN excluded.spent_ms > step_times.spent_ms THEN excluded.spent_ms ELSE step_times.spent_ms END,
 					input_at = CASE WHEN excluded.input_at > step_times.input_at THEN excluded.input_at ELSE step_times.input_at END`,

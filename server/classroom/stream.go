@@ -1,0 +1,244 @@
+package classroom
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netground/netground/server/session"
+)
+
+// How often a stream tells of the same thing at most: what changes meanwhile is
+// told together.
+const (
+	rowsEvery  = 100 * time.Millisecond
+	boardEvery = time.Second
+	thumbEvery = time.Second
+)
+
+// Event is one event of a stream.
+type Event struct {
+	ID   string // where a stream goes on after it
+	Name string
+	Data any
+}
+
+// Stream is a teacher's page that follows a class. Next is for one goroutine.
+type Stream struct {
+	s        *Service
+	r        *room
+	m        Me
+	language string
+	thumbs   bool
+
+	queue []Event
+	sent  uint64 // all rows as of this change were sent
+	fresh bool   // nothing was sent yet
+	// Of what comes less often, as of which change, and when.
+	board, class    uint64
+	rowsAt, boardAt time.Time
+	thumbSent       map[string]uint64 // by session
+	thumbAt         map[string]time.Time
+	messages        int // sent
+}
+
+// Follow follows a class, from where the id of an earlier stream's event says,
+// or from the beginning.
+func (s *Service) Follow(ctx context.Context, m Me, class, language, after string, thumbs bool) (*Stream, error) {
+	r, err := s.room(ctx, class)
+	if err != nil {
+		return nil, err
+	}
+	st := &Stream{s: s, r: r, m: m, language: language, thumbs: thumbs, fresh: true, thumbSent: map[string]uint64{}, thumbAt: map[string]time.Time{}}
+	epoch, number, _ := strings.Cut(after, "-")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n, err := strconv.ParseUint(number, 10, 64); err == nil && epoch == r.epoch && n <= r.seq {
+		st.sent, st.fresh, st.class = n, false, n
+		st.messages, _ = slices.BinarySearch(r.messageSeq, n+1)
+	}
+	return st, nil
+}
+
+// Next waits for the next event. It returns io.EOF when the class was deleted.
+func (st *Stream) Next(ctx context.Context) (Event, error) {
+	for {
+		if len(st.queue) > 0 {
+			e := st.queue[0]
+			st.queue = st.queue[1:]
+			return e, nil
+		}
+		changed, wait, err := st.collect(ctx)
+		if err != nil {
+			return Event{}, err
+		}
+		if len(st.queue) > 0 {
+			continue
+		}
+		var later <-chan time.Time
+		if wait > 0 {
+			later = time.After(wait)
+		}
+		select {
+		case <-changed:
+		case <-later:
+		case <-ctx.Done():
+			return Event{}, ctx.Err()
+		case <-st.s.ctx.Done():
+			return Event{}, io.EOF
+		}
+	}
+}
+
+// collect queues what is new and due. It returns what tells of the next change,
+// and how long until something that is new is due.
+func (st *Stream) collect(ctx context.Context) (<-chan struct{}, time.Duration, error) {
+	r := st.r
+	r.mu.Lock()
+	classNew := st.fresh || r.classSeq > st.class
+	st.class = max(st.class, r.classSeq)
+	r.mu.Unlock()
+	var class Class
+	if classNew { // needs the store, and so no lock
+		var err error
+		if class, err = st.s.Class(ctx, st.m, r.id, st.language); err != nil {
+			return nil, 0, io.EOF
+		}
+	}
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var wait time.Duration
+	due := func(last time.Time, every time.Duration) bool {
+		left := every - now.Sub(last)
+		if left <= 0 {
+			return true
+		}
+		if wait == 0 || left < wait {
+			wait = left
+		}
+		return false
+	}
+	add := func(name string, data any) {
+		st.queue = append(st.queue, Event{Name: name, Data: data})
+	}
+	if st.fresh {
+		st.fresh = false
+		add("grid", r.grid(class, st.language))
+		st.sent, st.board, st.rowsAt, st.boardAt, st.messages = r.seq, r.boardSeq, now, now, len(r.messages)
+		classNew = false
+	}
+	if classNew {
+		add("class", class)
+	}
+	if r.seq > st.sent && due(st.rowsAt, rowsEvery) {
+		rows := []Row{}
+		for _, w := range r.sorted() {
+			if w.seq > st.sent {
+				rows = append(rows, r.row(w, st.language))
+			}
+		}
+		for id, seq := range r.gone {
+			if seq > st.sent {
+				rows = append(rows, Row{Member: id, Gone: true, Cells: map[string][]Cell{}, Watchers: []Watcher{}, Presence: Off})
+			}
+		}
+		if len(rows) > 0 {
+			add("rows", struct {
+				Rows []Row `json:"rows"`
+			}{rows})
+			st.rowsAt = now
+		}
+		st.sent = r.seq
+	}
+	for ; st.messages < len(r.messages); st.messages++ {
+		add("message", messageOf(r.messages[st.messages]))
+	}
+	if r.boardSeq > st.board && due(st.boardAt, boardEvery) {
+		add("board", r.board(st.language))
+		st.board, st.boardAt = r.boardSeq, now
+	}
+	if st.thumbs {
+		for _, w := range r.sorted() {
+			b, ok := r.here(w)
+			if t := w.thumbs[b.ID]; ok && t.seq > st.thumbSent[b.ID] && due(st.thumbAt[b.ID], thumbEvery) {
+				add("thumb", struct {
+					Member string `json:"member"`
+					Thumb  Thumb  `json:"thumb"`
+				}{w.m.ID, thumbOf(t.state)})
+				st.thumbSent[b.ID], st.thumbAt[b.ID] = t.seq, now
+			}
+		}
+	}
+	if n := len(st.queue); n > 0 {
+		st.queue[n-1].ID = fmt.Sprintf("%s-%d", r.epoch, st.sent)
+	}
+	return r.changed, wait, nil
+}
+
+// MyStream is a learner's page that follows the own places in classes.
+type MyStream struct {
+	s       *Service
+	learner string
+	lang    string
+	sent    map[string]uint64 // by member
+	class   map[string]string // by member
+	queue   []Event
+}
+
+// FollowMine follows the learner's classes.
+func (s *Service) FollowMine(c session.Caller) *MyStream {
+	return &MyStream{s: s, learner: c.Learner, lang: c.Language, sent: map[string]uint64{}, class: map[string]string{}}
+}
+
+// Next waits for the next event.
+func (st *MyStream) Next(ctx context.Context) (Event, error) {
+	for {
+		if len(st.queue) > 0 {
+			e := st.queue[0]
+			st.queue = st.queue[1:]
+			return e, nil
+		}
+		var changed <-chan struct{}
+		seats := st.s.seats(st.learner)
+		for member, class := range st.class {
+			if !slices.ContainsFunc(seats, func(t seat) bool { return t.member == member }) {
+				delete(st.class, member)
+				delete(st.sent, member)
+				st.queue = append(st.queue, Event{Name: "left", Data: struct {
+					Class string `json:"class"`
+				}{class}})
+			}
+		}
+		for _, t := range seats {
+			r := t.room
+			r.mu.Lock()
+			w := r.rows[t.member]
+			if w != nil {
+				if seq, ok := st.sent[t.member]; !ok || w.tellSeq > seq {
+					st.sent[t.member], st.class[t.member] = w.tellSeq, r.id
+					st.queue = append(st.queue, Event{Name: "class", Data: r.membership(w, st.lang)})
+				}
+			}
+			if changed == nil { // the newest class is the one that somebody waits for
+				changed = r.changed
+			}
+			r.mu.Unlock()
+		}
+		if len(st.queue) > 0 {
+			continue
+		}
+		select {
+		case <-changed:
+		case <-time.After(boardEvery): // other classes, and ones that are new
+		case <-ctx.Done():
+			return Event{}, ctx.Err()
+		case <-st.s.ctx.Done():
+			return Event{}, io.EOF
+		}
+	}
+}
