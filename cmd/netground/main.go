@@ -24,6 +24,7 @@ type cli struct {
 	Lab    labCommand    `cmd:"" help:"Write and prove labs."`
 	Doctor doctorCommand `cmd:"" help:"Say what this machine has and lacks."`
 	Bench  benchCommand  `cmd:"" help:"Measure this machine against the goals."`
+	Attack attackCommand `cmd:"" help:"Try what learners, strangers and accidents may try, and say what held."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }

@@ -145,7 +145,7 @@ func (r *run) all(ctx context.Context, all []scenario, missing map[string]string
 			return nil
 		}
 		r.say("stopping the server")
-		e := s.close()
+		e := s.Close()
 		s = nil
 		return e
 	}
@@ -175,11 +175,11 @@ func (r *run) all(ctx context.Context, all []scenario, missing map[string]string
 			if s == nil {
 				continue
 			}
-			if said := s.said(); said != "" {
+			if said := s.Said(); said != "" {
 				r.note("The server says: %s", said)
 			}
 			select {
-			case <-s.ended: // the next one gets another
+			case <-s.Ended: // the next one gets another
 				err = stop()
 			default:
 				err = nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"github.com/netground/netground/server/drive"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -107,7 +108,7 @@ func (r *run) connection(ctx context.Context, s *server) (err error) {
 	}
 	const each = 8 // viewers of a terminal
 	of := s.crowd[:r.some(100, 10)]
-	before, err := residentMemory(s.pid)
+	before, err := residentMemory(s.PID)
 	if err != nil {
 		return err
 	}
@@ -129,7 +130,7 @@ func (r *run) connection(ctx context.Context, s *server) (err error) {
 			}
 		}
 	}
-	after, err := residentMemory(s.pid)
+	after, err := residentMemory(s.PID)
 	if err != nil {
 		return err
 	}
@@ -144,7 +145,7 @@ func (r *run) connection(ctx context.Context, s *server) (err error) {
 // watched is a session whose events are read, and whose first host's network
 // can be changed from here.
 type watched struct {
-	events <-chan event
+	events <-chan drive.Event
 	net    *netlink.Handle
 	dev    netlink.Link
 }
@@ -180,10 +181,10 @@ func (w *watched) change(ctx context.Context, add bool) (state, step time.Durati
 			switch {
 			case !open:
 				return 0, 0, fmt.Errorf("the events have ended")
-			case state == 0 && e.name == "state" && bytes.Contains(e.data, []byte(wantedAddress)) == add:
-				state = e.at.Sub(began)
-			case step == 0 && e.name == "step" && bytes.Contains(e.data, ok):
-				step = e.at.Sub(began)
+			case state == 0 && e.Name == "state" && bytes.Contains(e.Data, []byte(wantedAddress)) == add:
+				state = e.At.Sub(began)
+			case step == 0 && e.Name == "step" && bytes.Contains(e.Data, ok):
+				step = e.At.Sub(began)
 			}
 		case <-time.After(10 * time.Second):
 			return 0, 0, fmt.Errorf("no event tells of a change within 10 s (state told: %t)", state > 0)
@@ -201,14 +202,14 @@ func (st *started) watch(ctx context.Context) (*watched, error) {
 	if w.net, w.dev, err = st.network(ctx); err != nil {
 		return nil, err
 	}
-	if w.events, err = st.events(ctx); err != nil {
+	if w.events, err = st.Events(ctx, st.id); err != nil {
 		w.net.Close()
 		return nil, err
 	}
 	for { // the full set that comes first, the step's result among it or behind it
 		select {
 		case e := <-w.events:
-			if e.name == "state" {
+			if e.Name == "state" {
 				return w, nil
 			}
 		case <-time.After(10 * time.Second):
@@ -249,7 +250,7 @@ func (st *started) locate(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	events, err := st.events(ctx)
+	events, err := st.Events(ctx, st.id)
 	if err != nil {
 		return err
 	}
@@ -257,18 +258,18 @@ func (st *started) locate(ctx context.Context) error {
 		Nodes map[string]struct{ Namespace struct{ Inode uint64 } }
 	}
 	for e := range events {
-		if e.name == "state" {
-			if err := json.Unmarshal(e.data, &state); err != nil {
+		if e.Name == "state" {
+			if err := json.Unmarshal(e.Data, &state); err != nil {
 				return fmt.Errorf("cannot read the state of a network: %w", err)
 			}
 			break
 		}
 	}
 	want := fmt.Sprintf("net:[%d]", state.Nodes["h1"].Namespace.Inode)
-	for key, pids := range processesBelow(st.s.machine.Cgroup) {
+	for key, pids := range processesBelow(st.Server.Machine.Cgroup) {
 		for _, pid := range pids {
 			if ns, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", pid)); err == nil && ns == want {
-				st.folder, st.process = filepath.Join(st.s.machine.Runtime, key), pid
+				st.folder, st.process = filepath.Join(st.Server.Machine.Runtime, key), pid
 				return nil
 			}
 		}
@@ -314,7 +315,7 @@ func (r *run) event(ctx context.Context, s *server) (err error) {
 		if err != nil {
 			return err
 		}
-		if err := poll(ctx, 5*time.Millisecond, func() (bool, error) { return alive() == 0, nil }); err != nil {
+		if err := drive.Poll(ctx, 5*time.Millisecond, func() (bool, error) { return alive() == 0, nil }); err != nil {
 			return err
 		}
 	}

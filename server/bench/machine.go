@@ -118,9 +118,9 @@ func (s *server) memory() (memory, error) {
 		all:    -info["MemAvailable"],
 		kernel: info["SUnreclaim"] + info["Percpu"] + info["KernelStack"] + info["PageTables"] + info["SecPageTables"],
 		user:   info["AnonPages"] + info["Shmem"],
-		cgroup: cgroupMemory(s.machine.Cgroup),
+		cgroup: cgroupMemory(s.Machine.Cgroup),
 	}
-	m.server, err = residentMemory(s.pid)
+	m.server, err = residentMemory(s.PID)
 	return m, err
 }
 

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"github.com/netground/netground/server/drive"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -155,7 +156,7 @@ func (r *run) start(ctx context.Context, s *server, lab string) (*started, error
 		if err == nil || ctx.Err() != nil || tries == 3 {
 			return st, err
 		}
-		said := s.said()
+		said := s.Said()
 		r.note("A start failed and is not counted: %v; the server says: %s", err, said[strings.LastIndexByte(said, '\n')+1:])
 	}
 }
@@ -265,7 +266,7 @@ func (r *run) whileEnding(ctx context.Context, s *server, pooled bool) (total sa
 			}
 		}
 	}
-	if err := poll(ctx, 5*time.Millisecond, func() (bool, error) { return alive() == 0, nil }); err != nil {
+	if err := drive.Poll(ctx, 5*time.Millisecond, func() (bool, error) { return alive() == 0, nil }); err != nil {
 		return nil, parts, 0, err
 	}
 	r.value(map[bool]string{false: "ends.took", true: "poolends.took"}[pooled], fmt.Sprintf("end of %d sandboxes, %d starts meanwhile", n, len(mine)), "ms", ms(time.Since(began)))

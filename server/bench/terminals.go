@@ -16,7 +16,7 @@ func (s *server) web(ctx context.Context) (*started, *webTTY, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return st, &webTTY{Client: st.conn, pid: s.pid, shown: st.seen, acked: 0}, nil
+	return st, &webTTY{Client: st.conn, pid: s.PID, shown: st.seen, acked: 0}, nil
 }
 
 // finish ends a session that a measurement has used.
@@ -259,7 +259,7 @@ func (r *run) stalled(ctx context.Context, s *server) (err error) {
 		}
 		all = append(all, web)
 	}
-	before, err := residentMemory(s.pid)
+	before, err := residentMemory(s.PID)
 	if err != nil {
 		return err
 	}
@@ -275,7 +275,7 @@ func (r *run) stalled(ctx context.Context, s *server) (err error) {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		now, err := residentMemory(s.pid)
+		now, err := residentMemory(s.PID)
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/netground/netground/server/store"
@@ -87,7 +88,7 @@ func (m *Manager) Solution(ctx context.Context, c Caller, id, step string) (Step
 // Answer stores the learner's value for an answer check and evaluates the step.
 func (m *Manager) Answer(ctx context.Context, c Caller, id, step, name, value string) (StepState, error) {
 	value = strings.TrimSpace(value)
-	if len(value) > maxAnswer || !utf8.ValidString(value) {
+	if len(value) > maxAnswer || !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
 		return StepState{}, badAnswer()
 	}
 	if _, err := m.change(ctx, c, id, step, func(l *live, i int) error {

@@ -35,6 +35,21 @@ type Output struct {
 	Data   []byte
 }
 
+// Refusal is what the server says to a frame that it does not take. The
+// connection goes on: Next may be called again.
+type Refusal string
+
+func (r Refusal) Error() string { return "the server says: " + string(r) }
+
+// CloseCode is with which code the server has closed the connection, or 0.
+func CloseCode(err error) int {
+	var c *websocket.CloseError
+	if errors.As(err, &c) {
+		return c.Code
+	}
+	return 0
+}
+
 // Dial connects to a terminal's address, ws://…, and waits for the hello. The
 // connection ends with ctx.
 func Dial(ctx context.Context, address string, header http.Header) (*Client, error) {
@@ -121,7 +136,7 @@ func (c *Client) Next() (Output, error) {
 		case frameExit:
 			return Output{}, io.EOF
 		case frameError:
-			return Output{}, fmt.Errorf("the server says: %s", b)
+			return Output{}, Refusal(b)
 		}
 	}
 }
@@ -140,4 +155,11 @@ func (c *Client) Ack(offset int64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.c.WriteMessage(websocket.BinaryMessage, header(make([]byte, 9), frameAck, offset))
+}
+
+// Send sends a frame as it is.
+func (c *Client) Send(frame []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.c.WriteMessage(websocket.BinaryMessage, frame)
 }

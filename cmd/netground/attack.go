@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/netground/netground/server/attack"
+	"github.com/netground/netground/server/config"
+)
+
+type attackCommand struct {
+	config.Machine `embed:""`
+
+	JSON   bool     `help:"Print JSON."`
+	Only   []string `help:"What to try, instead of everything: escape, verdict, exhaust, network, door, accidents, or the name of an attack." placeholder:"GROUP"`
+	Slower int      `help:"How many times longer than on an ordinary machine anything may take: for emulated ones." default:"1"`
+}
+
+// Run attacks a server of its own, and prints what held. What did not hold is
+// an error.
+func (c *attackCommand) Run(ctx context.Context) error {
+	m, remove, err := isolated(c.Machine)
+	if err != nil {
+		return err
+	}
+	defer remove()
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("cannot find this program: %w", err)
+	}
+	report, err := attack.Run(ctx, attack.Options{Machine: m, Program: program, Version: version, Only: c.Only, Slower: c.Slower, Log: os.Stderr})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		e := json.NewEncoder(os.Stdout)
+		e.SetIndent("", "  ")
+		err = e.Encode(report)
+	} else {
+		err = report.Print(os.Stdout)
+	}
+	if err == nil && !report.OK() {
+		err = errFailed
+	}
+	return err
+}
