@@ -92,9 +92,9 @@ type Figures struct {
 	EchoP50   float64 `json:"echoP50Ms"` // of a neighbour's keys
 	EchoP99   float64 `json:"echoP99Ms"`
 	EchoWorst float64 `json:"echoWorstMs"`
-	Start     float64 `json:"startMs"`    // of a new learner's lab, to its prompt
-	Server    float64 `json:"serverMiB"`  // by which its own memory grew
-	Machine   float64 `json:"machineMiB"` // that the machine had less
+	Start     float64 `json:"startMs"`   // of a new learner's lab, to its prompt
+	Server    float64 `json:"serverMiB"` // by which its own memory grew
+	Kernel    float64 `json:"kernelMiB"` // by which the kernel's grew that it cannot take back
 }
 
 // match says whether the attack was asked for.

@@ -154,8 +154,14 @@ func field(path, name string) float64 {
 	return float64(kib) / 1024
 }
 
-// machineMemory is what the machine has available, in MiB.
-func machineMemory() float64 { return field("/proc/meminfo", "MemAvailable:") }
+// kernelMemory is what the kernel has taken for itself and cannot take back, in
+// MiB: of the machine, as some of what a sandbox causes is charged to nobody.
+func kernelMemory() (sum float64) {
+	for _, name := range []string{"SUnreclaim:", "Percpu:", "KernelStack:", "PageTables:"} {
+		sum += field("/proc/meminfo", name)
+	}
+	return sum
+}
 
 // serverMemory is what is the server's own, in MiB.
 func (t *trial) serverMemory() float64 {

@@ -143,6 +143,9 @@ func again[T any](dump func() ([]T, error)) (list []T, err error) {
 	return list, nil // a busy network: what was read is as true as can be
 }
 
+// mostAddresses bounds what is kept of the addresses of a device.
+const mostAddresses = 256
+
 func (s *space) readLinks() ([]Link, map[int]raw, error) {
 	list, err := again(s.handle.LinkList)
 	if err != nil {
@@ -159,7 +162,7 @@ func (s *space) readLinks() ([]Link, map[int]raw, error) {
 	byIndex := map[int][]netip.Prefix{}
 	for _, a := range addresses {
 		p, ok := prefix(a.IPNet)
-		if ok && !(p.Addr().Is6() && p.Addr().IsLinkLocalUnicast()) {
+		if ok && !(p.Addr().Is6() && p.Addr().IsLinkLocalUnicast()) && len(byIndex[a.LinkIndex]) < mostAddresses {
 			byIndex[a.LinkIndex] = append(byIndex[a.LinkIndex], p)
 		}
 	}
@@ -219,11 +222,20 @@ func routeType(t int) string {
 	return strconv.Itoa(t)
 }
 
+// mostRoutes bounds what is kept of the routes of each family: a learner can add
+// hundreds of thousands, which are charged to the sandbox and not to the server.
+const mostRoutes = 1000
+
 func (s *space) readRoutes(names map[int]string) ([]Route, error) {
 	routes := []Route{}
 	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
-		list, err := again(func() ([]netlink.Route, error) {
-			return s.handle.RouteListFiltered(family, &netlink.Route{Table: unix.RT_TABLE_MAIN}, netlink.RT_FILTER_TABLE)
+		list, err := again(func() (list []netlink.Route, err error) {
+			// The kernel tells the shortest prefixes first, the default route among them.
+			err = s.handle.RouteListFilteredIter(family, &netlink.Route{Table: unix.RT_TABLE_MAIN}, netlink.RT_FILTER_TABLE, func(r netlink.Route) bool {
+				list = append(list, r)
+				return len(list) < mostRoutes
+			})
+			return list, err
 		})
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the routes of %s: %w", s.place, err)
@@ -254,68 +266,6 @@ func (s *space) readRoutes(names map[int]string) ([]Route, error) {
 		}
 	}
 	return routes, nil
-}
-
-// neighbourState names the NUD_ states as ip-neighbour(8) does.
-func neighbourState(state int) string {
-	for _, s := range []struct {
-		bit  int
-		name string
-	}{
-		{unix.NUD_PERMANENT, "permanent"}, {unix.NUD_REACHABLE, "reachable"}, {unix.NUD_STALE, "stale"},
-		{unix.NUD_DELAY, "delay"}, {unix.NUD_PROBE, "probe"}, {unix.NUD_FAILED, "failed"}, {unix.NUD_INCOMPLETE, "incomplete"},
-	} {
-		if state&s.bit != 0 {
-			return s.name
-		}
-	}
-	return ""
-}
-
-// mostNeighbours bounds what is kept of a table that a learner may fill.
-const mostNeighbours = 256
-
-func (s *space) readNeighbours(names map[int]string, links []Link) ([]Neighbour, map[int][]string, error) {
-	neighbours, fdb := []Neighbour{}, map[int][]string{}
-	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
-		list, err := again(func() ([]netlink.Neigh, error) { return s.handle.NeighList(0, family) })
-		if err != nil {
-			return nil, nil, fmt.Errorf("cannot read the neighbours of %s: %w", s.place, err)
-		}
-		for _, n := range list {
-			ip, ok := netip.AddrFromSlice(n.IP)
-			ip = ip.Unmap()
-			state := neighbourState(n.State)
-			if !ok || state == "" || ip.IsMulticast() || ip.Is6() && ip.IsLinkLocalUnicast() || len(neighbours) >= mostNeighbours {
-				continue
-			}
-			one := Neighbour{IP: ip, Dev: names[n.LinkIndex], State: state}
-			if len(n.HardwareAddr) > 0 {
-				one.MAC = n.HardwareAddr.String()
-			}
-			neighbours = append(neighbours, one)
-		}
-	}
-	slices.SortFunc(neighbours, func(a, b Neighbour) int { return a.IP.Compare(b.IP) })
-	if !slices.ContainsFunc(links, func(l Link) bool { return l.Master != "" }) {
-		return neighbours, fdb, nil
-	}
-	list, err := again(func() ([]netlink.Neigh, error) { return s.handle.NeighList(0, unix.AF_BRIDGE) })
-	if err != nil {
-		return nil, nil, fmt.Errorf("cannot read what the switch of %s has learned: %w", s.place, err)
-	}
-	for _, n := range list {
-		// Permanent entries are the ports' own addresses, and groups.
-		if n.State&unix.NUD_PERMANENT != 0 || n.State&unix.NUD_NOARP != 0 || len(n.HardwareAddr) != 6 || n.HardwareAddr[0]&1 != 0 ||
-			len(fdb[n.LinkIndex]) >= mostNeighbours {
-			continue
-		}
-		fdb[n.LinkIndex] = append(fdb[n.LinkIndex], n.HardwareAddr.String())
-	}
-	for _, macs := range fdb {
-		slices.Sort(macs)
-	}
-	return neighbours, fdb, nil
 }
 
 // nsid returns the id that another namespace has in this one, or -1.

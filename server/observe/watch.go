@@ -51,6 +51,8 @@ func (s *Service) Close() { s.inotify.close() }
 const (
 	settle   = time.Millisecond
 	minEvery = 10 * time.Millisecond
+	// mostEvery is how late a change is seen at the latest, after a slow reading.
+	mostEvery = 2 * time.Second
 )
 
 // unreadyAgain is when to look again for a namespace whose file was there
@@ -200,13 +202,14 @@ func (w *Watch) poke() {
 func (w *Watch) run() {
 	defer close(w.done)
 	var last time.Time
+	every := minEvery
 	for {
 		select {
 		case <-w.wake:
 		case <-w.ctx.Done():
 			return
 		}
-		wait := max(settle, minEvery-time.Since(last))
+		wait := max(settle, every-time.Since(last))
 		select {
 		case <-time.After(wait):
 		case <-w.ctx.Done():
@@ -216,6 +219,9 @@ func (w *Watch) run() {
 		if _, err := w.read(); err != nil && w.ctx.Err() == nil {
 			w.service.log.Warn("cannot read a network", "error", err)
 		}
+		// A network that somebody has filled takes long to read, and a fifth of a
+		// processor at most.
+		every = max(minEvery, min(mostEvery, 5*time.Since(last)))
 	}
 }
 
