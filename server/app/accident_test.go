@@ -176,6 +176,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	until(t, 20*time.Second, "a result waits for the disk", func() bool { return waiting() != "0" })
 	all := a.echoes(500 * time.Millisecond)
+	t.Logf("with a full disk: echo p50 %v, p99 %v", p50(all), p99(all))
 	if p99(all) > patience {
 		t.Errorf("with a full disk keys take %v", p99(all))
 	}

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -87,8 +86,6 @@ func launch(t *testing.T, set config.Server, program string, how *syscall.SysPro
 	}
 	return c
 }
-
-func (c *child) pid() string { return strconv.Itoa(c.cmd.Process.Pid) }
 
 func (c *child) kill() {
 	_ = c.cmd.Process.Kill()

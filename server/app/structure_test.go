@@ -17,16 +17,18 @@ const module = "github.com/netground/netground/"
 // allowed says which of our packages each package may import: what stands
 // here and nothing else. Tests may import more.
 var allowed = map[string][]string{
-	"cmd/netground":         {"server/app", "server/bench", "server/config", "server/doctor", "server/lab", "server/labtest", "server/rootless", "server/sandbox/keeper"},
+	"cmd/netground":         {"server/app", "server/attack", "server/bench", "server/config", "server/doctor", "server/lab", "server/labtest", "server/rootless", "server/sandbox/keeper"},
 	"cmd/keeper":            {"server/sandbox/keeper"},
 	"frontend":              {},
 	"server/app":            {"frontend", "server/auth", "server/check", "server/classroom", "server/config", "server/httpapi", "server/lab", "server/observe", "server/render", "server/rootless", "server/sandbox", "server/sandbox/keeper", "server/session", "server/store"},
+	"server/attack":         {"server/check", "server/config", "server/drive", "server/httpapi/ws", "server/session"},
 	"server/auth":           {},
-	"server/bench":          {"server/config", "server/httpapi/ws", "server/lab", "server/sandbox", "server/sandbox/keeper", "server/session", "server/terminal"},
+	"server/bench":          {"server/config", "server/drive", "server/httpapi/ws", "server/lab", "server/sandbox", "server/sandbox/keeper", "server/session", "server/terminal"},
 	"server/check":          {"server/lab", "server/observe", "server/resolve", "server/trace"},
 	"server/classroom":      {"server/auth", "server/lab", "server/observe", "server/session", "server/store", "server/terminal"},
 	"server/config":         {},
 	"server/doctor":         {},
+	"server/drive":          {"server/config", "server/sandbox"},
 	"server/httpapi":        {"server/auth", "server/classroom", "server/httpapi/ws", "server/lab", "server/observe", "server/render", "server/session"},
 	"server/httpapi/ws":     {"server/terminal"},
 	"server/lab":            {},

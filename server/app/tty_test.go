@@ -6,13 +6,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"regexp"
 	"slices"
@@ -227,16 +224,9 @@ func (y *tty) run(line string) string {
 	return out
 }
 
-// put writes a file, whose text does not pass the terminal readably.
-func (y *tty) put(path, text string) {
-	y.t.Helper()
-	y.run(": >" + path)
-	for code := base64.StdEncoding.EncodeToString([]byte(text)); code != ""; {
-		n := min(len(code), 1000) // a multiple of four
-		y.run("echo " + code[:n] + " | base64 -d >>" + path)
-		code = code[n:]
-	}
-}
+// patience is how long a key may take at the most: far longer than a slow
+// machine, so that what fails is a terminal that is stuck.
+const patience = 3 * time.Second
 
 // echo types a key and erases it, and returns how long it took to be shown.
 func (y *tty) echo() (time.Duration, error) {
@@ -263,8 +253,8 @@ func (y *tty) echoes(d time.Duration) (all []time.Duration) {
 	return all
 }
 
-func p99(all []time.Duration) time.Duration { return all[len(all)*99/100] }
 func p50(all []time.Duration) time.Duration { return all[len(all)/2] }
+func p99(all []time.Duration) time.Duration { return all[len(all)*99/100] }
 
 // event is a server-sent one.
 type event struct{ name, data string }
@@ -333,18 +323,4 @@ func await(t testing.TB, ch <-chan event, limit time.Duration, name string, want
 			t.Fatalf("no event %q as wanted within %v", name, limit)
 		}
 	}
-}
-
-// raw sends bytes over a connection of its own and returns what comes back.
-func raw(t testing.TB, url, request string) string {
-	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	_, _ = io.WriteString(conn, request)
-	b, _ := io.ReadAll(conn)
-	return string(b)
 }

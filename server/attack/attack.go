@@ -51,7 +51,7 @@ func Groups() [][2]string {
 
 // Catalogue lists all attacks.
 func Catalogue() []Attack {
-	return slices.Concat(escapes(), escapesWithNeighbour(), verdicts(), exhaustions())
+	return slices.Concat(escapes(), escapesWithNeighbour(), verdicts(), exhaustions(), networks(), doors(), streams(), accidents())
 }
 
 // Options of a run.
@@ -175,11 +175,17 @@ func (f *fight) prepare() (err error) {
 	return nil
 }
 
+// mostServers run beside each other.
+const mostServers = 8
+
 // options are those of another server, with a name of its own.
 func (f *fight) options() drive.Options {
+	m := f.o.Machine
+	m.IDCount /= mostServers // those beside each other have different ones
+	m.IDBase += uint32(f.number%mostServers) * m.IDCount
 	f.number++
 	return drive.Options{
-		Machine: f.o.Machine, Program: f.o.Program, Labs: filepath.Join(f.dir, "labs"), Dir: f.dir,
+		Machine: m, Program: f.o.Program, Labs: filepath.Join(f.dir, "labs"), Dir: f.dir,
 		Name: fmt.Sprintf("server-%d", f.number), MaxSessions: 40, Slower: f.o.Slower, Inherit: []*os.File{f.left},
 	}
 }

@@ -78,7 +78,13 @@ func (p *player) leave() {
 		s.close()
 	}
 	clear(p.shells)
-	_, _ = p.Send(p.t.fight.ctx, http.MethodDelete, p.path, nil) // it may have ended
+	for range 40 {
+		a, err := p.Send(p.t.fight.ctx, http.MethodDelete, p.path, nil)
+		if err != nil || a.Status != http.StatusTooManyRequests {
+			return // it may have ended
+		}
+		time.Sleep(250 * time.Millisecond)
+	}
 }
 
 // ask sends a request about the session.

@@ -1,0 +1,63 @@
+//go:build sandbox
+
+package attack
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/netground/netground/server/config"
+)
+
+// leftOut are those that no run can try, with their reasons in the catalogue.
+var leftOut = []string{"inert-escapes", "disk-full", "clock-jumps", "teachers-api", "join-codes"}
+
+// Everything that threatens is tried for real, and holds.
+func TestAttacks(t *testing.T) {
+	rootfs := os.Getenv("NETGROUND_ROOTFS")
+	if rootfs == "" {
+		t.Fatal("NETGROUND_ROOTFS must name a root file system of hosts; deploy/rootfs makes one")
+	}
+	dir := t.TempDir()
+	build := exec.Command("go", "build", "-o", dir+"/", "../../cmd/netground", "../../cmd/keeper")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("cannot build the program: %v\n%s", err, out)
+	}
+	cgroup := "/" + filepath.Base(filepath.Dir(dir))
+	t.Cleanup(func() {
+		for _, pattern := range []string{"/sys/fs/cgroup/*" + cgroup, "/sys/fs/cgroup" + cgroup} {
+			dirs, _ := filepath.Glob(pattern)
+			for _, d := range dirs {
+				if err := os.Remove(d); err != nil {
+					t.Errorf("a control group is left: %v", err)
+				}
+			}
+		}
+	})
+	report, err := Run(context.Background(), Options{
+		Machine: config.Machine{
+			Rootfs: rootfs, Keeper: filepath.Join(dir, "keeper"), State: filepath.Join(dir, "state"), Runtime: filepath.Join(dir, "run"),
+			Cgroup: cgroup, IDBase: 3 << 30, IDCount: 1 << 28, MemoryMiB: 512, Pids: 512, CPU: 100, DiskMiB: 128,
+		},
+		Program: filepath.Join(dir, "netground"), Version: "test", Log: t.Output(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := report.Print(t.Output()); err != nil {
+		t.Error(err)
+	}
+	if len(report.Results) != len(Catalogue()) {
+		t.Errorf("%d of %d attacks were tried", len(report.Results), len(Catalogue()))
+	}
+	for _, r := range report.Results {
+		if r.Outcome == NotHeld || r.Outcome == Unclear || r.Outcome == Skipped && !slices.Contains(leftOut, r.ID) {
+			t.Errorf("%s: %s: %q, seen: %q", r.ID, r.Outcome, r.Why, r.Said)
+		}
+	}
+}
