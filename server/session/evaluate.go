@@ -389,6 +389,9 @@ func (l *live) keep(mach *machine, def *lab.Step, results []check.Result, e *ste
 	if e.current && s.begun == 0 {
 		s.begun = e.digest
 	}
+	if e.current {
+		s.begin(results)
+	}
 	if s.passed.IsZero() && len(results) > 0 && allOK(results, def.Checks, classes) {
 		l.pass(i)
 	}

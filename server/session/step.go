@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,6 +38,9 @@ type step struct {
 	standsAs, tried uint64
 	standsSince     time.Time
 	triedFailing    int
+	// began are the results that the checks had first while the learner was at
+	// this step: a change of files changes them and not the network's digest.
+	began []check.Result
 }
 
 // holds says whether all checks hold now; nil if that is not known.
@@ -199,7 +203,30 @@ func (s *step) firstFailing() int {
 
 // touched says whether the learner has done something at this step that a
 // mistake may be in.
-func (s *step) touched() bool { return s.begun != 0 && s.seen != s.begun || len(s.answers) > 0 }
+func (s *step) touched() bool {
+	if s.begun != 0 && s.seen != s.begun || len(s.answers) > 0 {
+		return true
+	}
+	for i := range s.began {
+		if i < len(s.results) && known(&s.began[i]) && known(&s.results[i]) && (s.began[i].Reason != s.results[i].Reason || s.began[i].Found.In("en") != s.results[i].Found.In("en")) {
+			return true
+		}
+	}
+	return false
+}
+
+func known(r *check.Result) bool { return r.Reason != NotChecked && r.Reason != check.Failed }
+
+// begin notes the first results that are known.
+func (s *step) begin(results []check.Result) {
+	began := slices.Clone(results)
+	for i := range s.began {
+		if i < len(began) && known(&s.began[i]) {
+			began[i] = s.began[i]
+		}
+	}
+	s.began = began
+}
 
 // looksLike says whether the learner's network looks as after the mistake: the
 // check that the mistake names is the first that fails, in the way that the
