@@ -111,14 +111,27 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	}
 	s.background.Go(s.count)
 	s.background.Go(s.watchRepairs)
+	s.background.Go(s.retain)
 	return s, nil
 }
 
-// Use tells the sessions, which need the service as their listener first.
+// Use tells the sessions, which need the service as their listener first. Those
+// that live already are taken over.
 func (s *Service) Use(sessions Sessions) {
 	s.mu.Lock()
 	s.sessions = sessions
 	s.mu.Unlock()
+	for _, r := range s.allRooms() {
+		r.mu.Lock()
+		members := make([]store.Member, 0, len(r.rows))
+		for _, w := range r.rows {
+			members = append(members, w.m)
+		}
+		r.mu.Unlock()
+		for _, m := range members {
+			s.see(r, m, sessions)
+		}
+	}
 }
 
 // SetLabs replaces the labs.

@@ -80,8 +80,11 @@ func (w *who) row(l *lab.Lab, language string) []Cell {
 
 func (c *cell) view(language string) Cell {
 	v := Cell{
-		State: c.state(), Holds: c.holds, Fails: c.fails, Same: c.same, Hints: c.hints, Revealed: c.revealed, CaughtUp: c.caughtUp,
+		State: c.state(), Fails: c.fails, Same: c.same, Hints: c.hints, Revealed: c.revealed, CaughtUp: c.caughtUp,
 		PassedAt: wall(c.passed), Seconds: int(c.spent / time.Second),
+	}
+	if !c.passed.IsZero() {
+		v.Holds = c.holds
 	}
 	if c.last != nil {
 		first := c.last.Failing[0]

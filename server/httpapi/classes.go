@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"net/http"
 	"strconv"
 
@@ -148,4 +149,34 @@ func (a *API) getGrid(c *call) error {
 		return err
 	}
 	return c.json(http.StatusOK, Grid{g, a.withTopologies(g.Class, c.caller.Language)})
+}
+
+func (a *API) getResults(c *call) error {
+	v, err := a.o.Classes.Results(c.Request().Context(), c.class(), c.caller.Language)
+	return answer(c, http.StatusOK, v, err)
+}
+
+func (a *API) getResultsCSV(c *call) error {
+	v, err := a.o.Classes.Results(c.Request().Context(), c.class(), c.caller.Language)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	b.WriteString("\ufeff") // spreadsheets take it for UTF-8 then
+	if err := v.CSV(&b); err != nil {
+		return err
+	}
+	return c.file("text/csv; charset=utf-8", "results.csv", b.Bytes())
+}
+
+// file answers with a file to be kept.
+func (c *call) file(media, name string, b []byte) error {
+	h := c.Response().Header()
+	h.Set("Content-Type", media)
+	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", strconv.Itoa(len(b)))
+	c.Response().WriteHeader(http.StatusOK)
+	_, err := c.Response().Write(b)
+	return err
 }

@@ -156,6 +156,9 @@ func (a *API) classTable() []route {
 		{Method: get, Path: class + "/faults", Access: view, Rate: read, Summary: "The faults that were put into the class's networks, and who has repaired them", Response: []classroom.Injection{}, Status: ok, Handle: a.getFaults},
 		{Method: post, Path: class + "/faults", Access: edit, Rate: heavy, Summary: "Puts a fault of a lab into the network of everybody who has it open", Request: &faultRequest{}, MaxBody: smallBody, Response: classroom.Injection{}, Status: created, Handle: a.injectFault},
 
+		{Method: get, Path: class + "/results", Access: view, Rate: read, Summary: "What everybody has done, with times", Response: classroom.Results{}, Status: ok, Handle: a.getResults},
+		{Method: get, Path: class + "/results.csv", Access: view, Rate: read, Summary: "The same as a table, a line a member and step", Media: "text/csv; charset=utf-8", Status: ok, Handle: a.getResultsCSV},
+
 		{Method: get, Path: "/api/join/:code", Access: public, Rate: guess, Summary: "What class a join code is of", Response: classroom.JoinInfo{}, Status: ok, Handle: a.joinInfo},
 		{Method: post, Path: "/api/join", Access: public, Rate: guess, Summary: "Joins a class; a stranger becomes a learner", Request: &joinRequest{}, MaxBody: smallBody, Response: classroom.Membership{}, Status: created, Handle: a.join},
 		{Method: post, Path: "/api/back", Access: public, Rate: guess, Summary: "Gets back into one's place by the personal code", Request: &codeRequest{}, MaxBody: smallBody, Response: classroom.Membership{}, Status: ok, Handle: a.comeBack},

@@ -99,6 +99,9 @@ func Prove(ctx context.Context, l *lab.Lab, o Options) (Report, error) {
 			tasks = append(tasks, func(ctx context.Context) error { return p.mistake(ctx, i, j) })
 		}
 	}
+	for i := range l.Faults {
+		tasks = append(tasks, func(ctx context.Context) error { return p.fault(ctx, i) })
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(o.Parallel)
 	for _, t := range tasks {

@@ -46,6 +46,13 @@ steps:
     mistakes:
       - run: {A: echo two > /root/x}
         fails: file
+faults:
+  - id: cable
+    title: {en: F, ko: 고장}
+    run: {B: ip link set eth0 down}
+    checks:
+      - reach: {from: A, to: 10.0.0.2, at: B}
+    repair: {B: ip link set eth0 up}
 `
 
 const lesson = "Hello.\n\n## Address {#address}\n\n```bash host=A\nip -br addr\n```\n\n```bash host=A fails\nping -c 1 -W 1 10.0.0.2\n```\n\n## File {#file}\n\n```bash host=A\nls /root\n```\n"
@@ -116,6 +123,9 @@ func TestProve(t *testing.T) {
 		{name: "a mistake of another reason", old: "fails: address", new: "fails: address\n        reason: no-address", want: []string{`step address: mistake 1 fails with the reason "wrong-prefix", not "no-address"`}},
 		{name: "a mistake that finds something else", old: "fails: address", new: "fails: address\n        found: 10.0.0.7", want: []string{`step address: after mistake 1, address finds "10.0.0.1/32", in which there is no "10.0.0.7"`}},
 		{name: "a mistake that is none", old: "{A: echo two > /root/x}", new: "{A: ehco two > /root/x}", want: []string{`step file: mistake 1 is not made: "ehco two > /root/x" on A`}},
+		{name: "a fault that breaks nothing", old: "run: {B: ip link set eth0 down}", new: "run: {B: ip link set eth0 up}", want: []string{"fault cable: its checks hold though it is broken"}},
+		{name: "a fault that nobody repairs", old: "repair: {B: ip link set eth0 up}", new: "repair: {B: \"true\"}", want: []string{"fault cable: its checks do not hold after the repair. reach"}},
+		{name: "a fault that is there before", old: "run: {B: ip link set eth0 down}\n    checks:\n      - reach: {from: A, to: 10.0.0.2, at: B}", new: "run: {B: ip link set eth0 down}\n    checks:\n      - reach: {from: A, to: 10.0.0.3}", want: []string{"fault cable: its checks do not hold in the solved lab", "fault cable: its checks do not hold after the repair"}},
 		{name: "a step that passes untouched", old: "path: /root/x, matches: \"^one$\"}\n      - answer: {name: n, question: {en: Q, ko: 큐}, value: \"2\"}\n    hints: [{en: H, ko: 힌트}]\n    solution: [{A: echo one > /root/x}, {answer: {n: 2}}]", new: "path: /etc/hostname}\n    solution: {A: echo one > /root/x}",
 			want: []string{"step file: passes in the untouched lab", "step file: holds already"}},
 		{name: "a solution that only one shell knows", old: "echo one > /root/x", new: `["x=one", "echo $x > /root/x"]`, want: []string{"step file: catching up does not solve it: there each command has a shell of its own. file"}},
