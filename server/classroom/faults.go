@@ -1,6 +1,7 @@
 package classroom
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -83,6 +84,7 @@ func (s *Service) Inject(ctx context.Context, m Me, class, labName, fault, langu
 		})
 	}
 	all.Wait()
+	slices.SortFunc(in.Members, func(a, b store.Injected) int { return cmp.Compare(a.Member, b.Member) }) // as the store has them
 	if err := s.store.SaveInjection(context.WithoutCancel(ctx), in); err != nil {
 		return Injection{}, failed(err)
 	}
