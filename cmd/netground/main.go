@@ -61,8 +61,9 @@ func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	k.BindTo(ctx, (*context.Context)(nil))
-	// A second Ctrl-C ends the program at once.
-	context.AfterFunc(ctx, stop)
+	// A second Ctrl-C ends the program at once. A second SIGTERM does not: timeout(1),
+	// for one, sends it to the program and then to its whole group.
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })
 	switch err := k.Run(); {
 	case err == nil:
 		return 0

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/pprof"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -125,6 +126,8 @@ func TestStopped(t *testing.T) {
 	if !strings.Contains(text, "서버를 다시 시작합니다") {
 		t.Errorf("the page is told %s", text)
 	}
+	// timeout(1) sends it twice, and who waits for long may be impatient.
+	_ = c.cmd.Process.Signal(syscall.SIGTERM)
 	if code := y.closed(10 * time.Second); code != 4001 && code != websocket.CloseServiceRestart {
 		t.Errorf("the terminal ended with %d", code)
 	}
