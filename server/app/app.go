@@ -97,7 +97,7 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 		}
 		return nil
 	})
-	db, err := store.Open(ctx, filepath.Join(c.State, "netground.db"))
+	db, err := openStore(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -162,6 +162,13 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 		}
 	}()
 	return a, nil
+}
+
+func openStore(ctx context.Context, c config.Server) (*store.Store, error) {
+	if c.Database != "" {
+		return store.OpenURL(ctx, c.Database)
+	}
+	return store.Open(ctx, filepath.Join(c.State, "netground.db"))
 }
 
 // Hosting is what whoever hosts a class needs first: addresses beneath the

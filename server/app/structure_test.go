@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 	"server/sandbox/keeper": {},
 	"server/session":        {"server/check", "server/lab", "server/observe", "server/sandbox/keeper", "server/store", "server/terminal"},
 	"server/store":          {},
+	"server/store/pgtest":   {},
 	"server/terminal":       {},
 	"server/trace":          {"server/observe"},
 }
@@ -54,6 +55,7 @@ var only = map[string][]string{
 	"github.com/vishvananda/netns":                   {"server/sandbox/keeper", "server/observe", "server/bench"},
 	"github.com/creack/pty":                          {"server/sandbox/keeper", "server/observe", "server/terminal", "server/bench"},
 	"modernc.org/sqlite":                             {"server/store"},
+	"github.com/jackc/pgx/v5":                        {"server/store", "server/store/pgtest"},
 	"github.com/alecthomas/kong":                     {"cmd/netground"},
 	"github.com/yuin/goldmark":                       {"server/render"},
 	"github.com/piglig/go-qr":                        {"server/httpapi"},

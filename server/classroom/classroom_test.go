@@ -14,8 +14,9 @@ import (
 
 // TestRestartLosesNothing has a class that works, and the same class seen by the
 // next server.
-func TestRestartLosesNothing(t *testing.T) {
-	w := open(t)
+func TestRestartLosesNothing(t *testing.T) { both(t, testRestartLosesNothing) }
+
+func testRestartLosesNothing(t *testing.T, w *world) {
 	anna, bert := w.join("Anna"), w.join("Bert")
 	anna.begin()
 	bert.begin()
@@ -62,8 +63,9 @@ func TestRestartLosesNothing(t *testing.T) {
 	}
 }
 
-func TestPersonalCode(t *testing.T) {
-	w := open(t)
+func TestPersonalCode(t *testing.T) { both(t, testPersonalCode) }
+
+func testPersonalCode(t *testing.T, w *world) {
 	anna := w.join("Anna")
 	learner, m, err := w.s.Back(t.Context(), "10.0.0.9", session.Caller{}, " "+strings.ToLower(anna.code))
 	w.must(err)
@@ -81,8 +83,9 @@ func TestPersonalCode(t *testing.T) {
 	}
 }
 
-func TestRoster(t *testing.T) {
-	w := open(t)
+func TestRoster(t *testing.T) { both(t, testRoster) }
+
+func testRoster(t *testing.T, w *world) {
 	result, err := w.s.Import(t.Context(), w.class, "\ufeff학번;이름\n1;\"Kim; Anna\"\n2;Bert\n\n3;bert\n4;\n", "en")
 	w.must(err)
 	if len(result.Added) != 2 || len(result.Skipped) != 2 || result.Added[0].Name != "Kim; Anna" || result.Added[0].ExternalID != "1" || result.Skipped[0].Line != 5 {
@@ -113,8 +116,9 @@ func TestRoster(t *testing.T) {
 	}
 }
 
-func TestKeyboard(t *testing.T) {
-	w := open(t)
+func TestKeyboard(t *testing.T) { both(t, testKeyboard) }
+
+func testKeyboard(t *testing.T, w *world) {
 	anna := w.join("Anna")
 	anna.begin()
 	other := Me{ID: auth.NewID(), Name: "Lee", Role: Teacher}
@@ -154,8 +158,9 @@ func TestKeyboard(t *testing.T) {
 	wantCode(t, err, Conflict)
 }
 
-func TestPause(t *testing.T) {
-	w := open(t)
+func TestPause(t *testing.T) { both(t, testPause) }
+
+func testPause(t *testing.T, w *world) {
 	anna := w.join("Anna")
 	w.must(w.s.May(anna.caller.Learner, "one"))
 	w.must(w.s.SetState(t.Context(), w.class, Paused))
@@ -168,8 +173,9 @@ func TestPause(t *testing.T) {
 	wantCode(t, err, session.Gone)
 }
 
-func TestFaultsAreRepaired(t *testing.T) {
-	w := open(t)
+func TestFaultsAreRepaired(t *testing.T) { both(t, testFaultsAreRepaired) }
+
+func testFaultsAreRepaired(t *testing.T, w *world) {
 	anna, bert := w.join("Anna"), w.join("Bert")
 	anna.begin()
 	bert.begin()
@@ -199,8 +205,9 @@ func TestFaultsAreRepaired(t *testing.T) {
 	}
 }
 
-func TestResultsAndDeletion(t *testing.T) {
-	w := open(t)
+func TestResultsAndDeletion(t *testing.T) { both(t, testResultsAndDeletion) }
+
+func testResultsAndDeletion(t *testing.T, w *world) {
 	anna := w.join("=cmd|' /C calc'!A0")
 	anna.begin()
 	anna.passes("first", "second")

@@ -3,6 +3,8 @@ package classroom
 import (
 	"context"
 	"slices"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/netground/netground/server/session"
@@ -125,8 +127,13 @@ func (s *Service) tellAll(r *room) {
 // mostSaid bounds what is said with a hand or in a message, in characters.
 const mostSaid = 1000
 
+// printableText says whether a text has nothing but what can be read, and line ends.
+func printableText(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' })
+}
+
 func cleanSaid(said string, needed bool) (string, error) {
-	if !utf8.ValidString(said) || utf8.RuneCountInString(said) > mostSaid || (needed && said == "") {
+	if !printableText(said) || utf8.RuneCountInString(said) > mostSaid || (needed && said == "") {
 		return "", refuse(session.Invalid, "Write 1 to 1000 characters.", "1~1000자로 적으십시오.")
 	}
 	return said, nil

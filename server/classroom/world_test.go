@@ -3,6 +3,8 @@ package classroom
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"github.com/netground/netground/server/lab"
 	"github.com/netground/netground/server/session"
 	"github.com/netground/netground/server/store"
+	"github.com/netground/netground/server/store/pgtest"
 )
 
 const labYAML = `title: {en: One, ko: 하나}
@@ -170,6 +173,41 @@ func open(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return openOn(t, db)
+}
+
+// postgres serves all tests of the package.
+var postgres *pgtest.Server
+
+func TestMain(m *testing.M) {
+	var err error
+	if postgres, err = pgtest.Start(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if err := postgres.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// both runs a test with a class in each kind of database.
+func both(t *testing.T, test func(*testing.T, *world)) {
+	t.Run("SQLite", func(t *testing.T) { test(t, open(t)) })
+	t.Run("PostgreSQL", func(t *testing.T) {
+		db, err := store.OpenURL(t.Context(), postgres.Database(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, openOn(t, db))
+	})
+}
+
+func openOn(t *testing.T, db *store.Store) *world {
+	t.Helper()
+	var err error
 	w := &world{
 		T: t, db: db, clock: &clock{now: time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC)},
 		sessions: &sessions{live: map[string][]session.Brief{}, broken: map[string]bool{}},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -17,7 +18,8 @@ type Server struct {
 	Labs    string   `help:"Folder with course.yaml and the labs." default:"labs" type:"path" env:"NETGROUND_LABS"`
 	Trusted []string `name:"trusted-proxy" help:"Network of a reverse proxy whose X-Forwarded headers count." env:"NETGROUND_TRUSTED_PROXY"`
 
-	Class string `help:"Name of a class that is made if there is none; its join code is printed." env:"NETGROUND_CLASS"`
+	Database string `help:"PostgreSQL database, postgres://USER:PASSWORD@HOST/NAME; empty: SQLite, in the folder of --state." env:"NETGROUND_DATABASE"`
+	Class    string `help:"Name of a class that is made if there is none; its join code is printed." env:"NETGROUND_CLASS"`
 
 	Machine `embed:""`
 
@@ -56,6 +58,9 @@ func (s *Server) Validate() error {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
 		bad("cannot listen on %q: write an address and a port, such as :8080 or 127.0.0.1:8080", s.Listen)
+	}
+	if s.Database != "" && !strings.HasPrefix(s.Database, "postgres://") && !strings.HasPrefix(s.Database, "postgresql://") {
+		bad("cannot use the database: its address begins with postgres://, as in postgres://USER:PASSWORD@HOST/NAME")
 	}
 	if _, err := s.Proxies(); err != nil {
 		errs = append(errs, err)

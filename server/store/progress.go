@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -95,7 +96,7 @@ func (s *Store) SaveAnswer(ctx context.Context, a Answer) error {
 			VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (learner, lab, step, name) DO UPDATE SET
 				value = excluded.value, session = excluded.session, answered_at = excluded.answered_at`,
-			a.Learner, a.Lab, a.Step.Step, a.Name, a.Value, a.Session, millis(a.At))
+			a.Learner, a.Lab, a.Step.Step, a.Name, storable(a.Value), a.Session, millis(a.At))
 		return err
 	})
 }
@@ -106,7 +107,7 @@ func (s *Store) SavePrediction(ctx context.Context, a Answer) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO predictions (learner, lab, step, name, value, session, predicted_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (learner, lab, step, name) DO NOTHING`,
-			a.Learner, a.Lab, a.Step.Step, a.Name, a.Value, a.Session, millis(a.At))
+			a.Learner, a.Lab, a.Step.Step, a.Name, storable(a.Value), a.Session, millis(a.At))
 		return err
 	})
 }
@@ -206,6 +207,10 @@ func (s *Store) PassedSteps(ctx context.Context, learner string) (map[string][]s
 	}
 	return passed, nil
 }
+
+// storable is a text without the NUL that PostgreSQL refuses; as an answer,
+// neither is right.
+func storable(text string) string { return strings.ReplaceAll(text, "\x00", "\uFFFD") }
 
 // each calls do for each row of a query about a learner's progress.
 func (s *Store) each(ctx context.Context, query string, args []any, do func(*sql.Rows) error) error {

@@ -1,6 +1,7 @@
 // Package store keeps what must outlive the server: learners, their sessions
-// and progress, and the server's secrets. It is SQLite now; the SQL keeps to
-// what PostgreSQL understands too, and nothing of it leaves this package.
+// and progress, who teaches, classes, and the server's secrets. It is SQLite, or
+// PostgreSQL by URL: the SQL keeps to what both understand, and nothing of it
+// leaves this package.
 package store
 
 import (
@@ -62,23 +63,28 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("cannot open the database: %w", err)
 	}
-	s := &Store{
-		writes: make(chan *write, batchSize),
-		closed: make(chan struct{}),
-		done:   make(chan struct{}),
-	}
-	if s.write, err = connect(path, "rw", 1); err != nil {
+	write, err := connect(path, "rw", 1)
+	if err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, s.write); err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot migrate the database %s: %w", path, err), s.write.Close())
+	if err := migrate(ctx, write, goose.DialectSQLite3); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot migrate the database %s: %w", path, err), write.Close())
 	}
-	if s.read, err = connect(path, "ro", readers); err != nil {
-		return nil, errors.Join(err, s.write.Close())
+	read, err := connect(path, "ro", readers)
+	if err != nil {
+		return nil, errors.Join(err, write.Close())
 	}
-	go s.run()
-	return s, nil
+	return start(read, write), nil
 }
+
+// start returns a store whose writer runs.
+func start(read, write *sql.DB) *Store {
+	s := &Store{read: read, write: write, writes: newWrites(), closed: make(chan struct{}), done: make(chan struct{})}
+	go s.run()
+	return s
+}
+
+func newWrites() chan *write { return make(chan *write, batchSize) }
 
 // connect opens a pool of connections. WAL lets readers go on while the writer
 // writes; synchronous FULL makes each commit survive a power cut.
@@ -107,12 +113,12 @@ func connect(path, mode string, connections int) (*sql.DB, error) {
 	return db, nil
 }
 
-func migrate(ctx context.Context, db *sql.DB) error {
+func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files)
+	p, err := goose.NewProvider(dialect, db, files)
 	if err != nil {
 		return err
 	}
