@@ -188,6 +188,7 @@ func TestSchemaTakesGoodLabs(t *testing.T) {
 	for _, good := range []slip{
 		{name: "as it is"},
 		{name: "a command of several lines", old: `{A: ["true", "false"]}`, new: "{A: \"for i in 1 2; do\\n\\techo $i\\ndone\"}"},
+		{name: "the same command again", old: `solution: [{A: ip addr add 192.168.1.10/24 dev eth0}`, new: `solution: [{A: &again ip addr add 192.168.1.10/24 dev eth0}, {A: *again}`},
 		{name: "a number as answer", old: `value: "1"`, new: "value: 1"},
 		{name: "a command that is a number", old: `["true", "false"]`, new: `[true, 5]`},
 		host("a whole host", `label: {en: a, ko: 가}, kind: router, interfaces: {lo: {up: true}, eth0: {up: true, mac: "02:00:00:00:00:01", addresses: [10.0.0.1/24, "2001:db8::1/64"]}}, `+

@@ -178,6 +178,9 @@ func (s *Script) UnmarshalYAML(n *yaml.Node) error {
 // several lines maybe (a loop, a here-document), and each entry of a list is one. On the pseudo host "answer" a
 // mapping name: value becomes lines "name=value".
 func scriptLines(host string, v *yaml.Node) ([]string, error) {
+	if v.Kind == yaml.AliasNode { // the same commands as elsewhere in the file
+		v = v.Alias
+	}
 	switch {
 	case v.Kind == yaml.ScalarNode:
 		return []string{strings.TrimRight(v.Value, "\n")}, nil
