@@ -27,6 +27,8 @@ type Result struct {
 // Network is what checks look at; *observe.Watch is one.
 type Network interface {
 	State() *observe.State
+	// Inspect gives the state with what matters when a packet is lost.
+	Inspect(ctx context.Context) (*observe.State, error)
 	Ping(ctx context.Context, from observe.Place, to netip.Addr, at *observe.Place) (observe.Probe, error)
 	DialTCP(ctx context.Context, from observe.Place, to netip.AddrPort, at *observe.Place) (observe.Probe, error)
 	Get(ctx context.Context, from observe.Place, url string, at *observe.Place) (observe.Probe, error)
@@ -72,6 +74,9 @@ const (
 	Wrong         = "wrong"        // the learner's answer
 	Answered      = "answered"     // a packet that should be blocked is not
 	WrongSource   = "wrong-source" // a name was found, but not where it should be
+
+	OtherSource      = "other-source"      // a packet arrives as from another address
+	OtherDestination = "other-destination" // a packet arrives for another address
 )
 
 // evaluation is one check on its way.

@@ -25,7 +25,8 @@ type network struct {
 	dns func(server netip.AddrPort, query []byte) ([]byte, observe.Outcome)
 }
 
-func (n *network) State() *observe.State { return n.st }
+func (n *network) State() *observe.State                           { return n.st }
+func (n *network) Inspect(context.Context) (*observe.State, error) { return n.st, nil }
 func (n *network) Ping(_ context.Context, _ observe.Place, _ netip.Addr, at *observe.Place) (observe.Probe, error) {
 	n.at = at
 	return n.probe, nil

@@ -74,7 +74,14 @@ func what(c *lab.ReachCheck) string {
 
 func (e *evaluation) reach(c *lab.ReachCheck) {
 	from := lab.Where{Host: c.From, NS: c.NS}
-	e.expect(tx("%[2]s: %[1]s is answered", "%[2]s: %[1]s 응답 있음", what(c), where(from)))
+	expected := tx("%[2]s: %[1]s is answered", "%[2]s: %[1]s 응답 있음", what(c), where(from))
+	if c.Source.IsValid() {
+		expected = tx("%[1]s, and arrives from %[2]s", "%[1]s, 도착할 때 출발지 %[2]s", expected, c.Source)
+	}
+	if c.Destination != "" {
+		expected = tx("%[1]s, and arrives at %[3]s for %[2]s", "%[1]s, %[3]s에 도착할 때 목적지 %[2]s", expected, c.Destination, place(parsePlace(c.At)))
+	}
+	e.expect(expected)
 	if e.at(from) == nil {
 		return
 	}
@@ -96,7 +103,7 @@ func (e *evaluation) reach(c *lab.ReachCheck) {
 	}
 	switch p.Outcome {
 	case observe.Answered:
-		e.ok(tx("answered", "응답 있음"))
+		e.arrival(c, p)
 		return
 	case observe.Elsewhere:
 		e.fail(string(p.Outcome), tx("answered by somebody else", "다른 곳에서 응답함"),
@@ -106,74 +113,54 @@ func (e *evaluation) reach(c *lab.ReachCheck) {
 		e.fail(NoMatch, tx("status %d, another text", "상태 %d, 다른 내용", p.Status),
 			tx("The server answers, but its page does not contain “%s”.", "서버가 응답했지만 내용에서 “%s” 부분을 찾을 수 없습니다.", c.Contains))
 		return
-	case observe.Refused:
-		_, port := target(c)
-		e.fail(string(p.Outcome), tx("connection refused", "연결 거부됨"),
-			tx("The machine is there, but nothing listens on port %d.", "상대 호스트까지는 닿지만 %d번 포트에서 대기하는 프로그램이 없습니다.", port))
-		return
 	}
-	found := tx("no answer", "응답 없음")
-	switch p.Outcome {
-	case observe.NoRoute:
-		found = tx("no route", "경로 없음")
-	case observe.Unreachable:
-		found = tx("unreachable", "도달할 수 없음")
-		if p.By.IsValid() {
-			found = tx("unreachable, says %s", "도달할 수 없음(%s의 응답)", p.By)
+	cause := e.explain(c)
+	found, reason := tx("no answer", "응답 없음"), string(p.Outcome)
+	switch {
+	case p.Outcome == observe.Refused:
+		found = tx("connection refused", "연결 거부됨")
+		if cause.Code != trace.Dropped && cause.Code != trace.NotListening {
+			_, port := target(c)
+			e.fail(reason, found, tx("The machine is there, but nothing listens on port %d.", "상대 호스트까지는 닿지만 %d번 포트에서 대기하는 프로그램이 없습니다.", port))
+			return
 		}
+	case p.Outcome == observe.NoRoute:
+		found = tx("no route", "경로 없음")
+	case p.Outcome == observe.Unreachable && p.By.IsValid():
+		found = tx("unreachable, says %s", "도달할 수 없음(%s의 응답)", p.By)
+	case p.Outcome == observe.Unreachable:
+		found = tx("unreachable", "도달할 수 없음")
 	}
-	a, _ := target(c)
-	cause := trace.Explain(e.net.State(), observe.Place{Node: c.From, NS: c.NS}, a)
-	reason := string(p.Outcome)
-	if cause.Code != trace.Arrives {
+	if cause.Code != trace.Arrives && (p.Outcome != observe.Refused || cause.Code == trace.Dropped) {
 		reason = string(cause.Code)
 	}
 	e.fail(reason, found, because(cause))
 }
 
-// because says in a sentence what stops a packet.
-func because(c trace.Cause) lab.Text {
-	t := cause(c)
-	if c.Back {
-		return tx("The packet arrives, but its answer does not come back: %s", "패킷은 도착하지만 응답이 돌아오지 못합니다. %s", t)
-	}
-	if en := t["en"]; strings.HasPrefix(en, "nobody ") || strings.HasPrefix(en, "nothing ") || strings.HasPrefix(en, "the ") || strings.HasPrefix(en, "there ") || strings.HasPrefix(en, "a ") {
-		t["en"] = strings.ToUpper(en[:1]) + en[1:]
-	}
-	return t
-}
-
-func cause(c trace.Cause) lab.Text {
-	at := c.Place
-	at.Dev = ""
-	switch c.Code {
-	case trace.NoNamespace:
-		return tx("there is no %s.", "%s 네임스페이스가 없습니다.", place(at))
-	case trace.HostDown:
-		return tx("%s is not running.", "%s 호스트가 켜져 있지 않습니다.", place(at))
-	case trace.LinkDown:
-		return tx("%s is switched off.", "%s 장치가 꺼져 있습니다.", place(c.Place))
-	case trace.NoCarrier:
-		if c.Other.Node == "" {
-			return tx("nothing is at the other end of the cable of %s.", "%s 장치의 케이블 반대쪽에 아무것도 없습니다.", place(c.Place))
+// arrival says whether a packet that was answered had the addresses that it should.
+func (e *evaluation) arrival(c *lab.ReachCheck, p observe.Probe) {
+	found := tx("answered", "응답 있음")
+	if c.Source.IsValid() {
+		found = tx("%[1]s, coming from %[2]s", "%[1]s, 출발지 %[2]s", found, p.Source.Addr())
+		if p.Source.Addr() != c.Source {
+			e.fail(OtherSource, found, tx("The packet arrives at %[1]s, but it comes from %[2]s there, not from %[3]s.",
+				"패킷이 %[1]s에 도착하지만 출발지 주소가 %[3]s 대신 %[2]s입니다.", place(parsePlace(c.At)), p.Source.Addr(), c.Source))
+			return
 		}
-		return tx("%[1]s has no carrier: the other end of its cable, %[2]s, is down.", "%[1]s 장치에 신호가 없습니다. 케이블 반대쪽 끝(%[2]s)이 꺼져 있습니다.", place(c.Place), place(c.Other))
-	case trace.NoAddress:
-		return tx("%s has no address.", "%s에 주소가 없습니다.", place(at))
-	case trace.NoRoute:
-		return tx("%[1]s has no route to %[2]s.", "%[1]s에 %[2]s까지 가는 경로가 없습니다.", place(at), c.Addr)
-	case trace.RouteRefuses:
-		return tx("a route of %[1]s refuses packets to %[2]s.", "%[1]s의 경로가 %[2]s행 패킷을 거부합니다.", place(at), c.Addr)
-	case trace.NoForwarding:
-		return tx("%s gets the packet, but does not forward: its ip_forward is 0.", "%s까지 패킷이 오지만 전달하지 않습니다. ip_forward 값이 0입니다.", place(at))
-	case trace.Nobody:
-		return tx("nobody in the network at %[1]s has the address %[2]s.", "%[1]s에 이어진 네트워크에 %[2]s 주소를 가진 곳이 없습니다.", place(c.Place), c.Addr)
-	case trace.Elsewhere:
-		return tx("%[2]s is the address of %[3]s, which is not in the network at %[1]s.", "%[2]s 주소는 %[3]s에 있는데, %[1]s 쪽 네트워크와 이어져 있지 않습니다.", place(c.Place), c.Addr, place(c.Other))
-	case trace.Loop:
-		return tx("the packet goes round in circles; %s is on the circle.", "패킷이 같은 길을 맴돕니다. %s도 그 길에 있습니다.", place(at))
 	}
-	return tx("Devices, addresses and routes look right; a firewall rule may drop the packet.", "장치, 주소, 경로는 맞아 보입니다. 방화벽 규칙이 패킷을 버리고 있을 수 있습니다.")
+	if a, port, ok := lab.Endpoint(c.Destination); ok {
+		to := p.Destination.Addr().String()
+		if port != 0 {
+			to = p.Destination.String()
+		}
+		found = tx("%[1]s, sent to %[2]s", "%[1]s, 목적지 %[2]s", found, to)
+		if p.Destination.Addr() != a || port != 0 && p.Destination.Port() != port {
+			e.fail(OtherDestination, found, tx("The packet arrives at %[1]s, but it is addressed to %[2]s there, not to %[3]s.",
+				"패킷이 %[1]s에 도착하지만 목적지가 %[3]s 대신 %[2]s입니다.", place(parsePlace(c.At)), to, c.Destination))
+			return
+		}
+	}
+	e.ok(found)
 }
 
 func (e *evaluation) blocked(c *lab.ReachCheck) {

@@ -184,7 +184,11 @@ func (l *lookup) silent(r resolve.Result) {
 		l.fail(reason, found, why)
 		return
 	}
-	if c := trace.Explain(l.net.State(), observe.Place{Node: l.c.From}, r.Server); c.Code != trace.Arrives {
+	st, err := l.net.Inspect(l.ctx)
+	if err != nil {
+		st = l.net.State()
+	}
+	if c := trace.Explain(st, trace.Packet{From: observe.Place{Node: l.c.From}, To: r.Server, Proto: "udp", Port: 53}); c.Code != trace.Arrives {
 		why = tx("%[1]s %[2]s", "%[1]s %[2]s", why, because(c))
 		reason = string(c.Code)
 	}

@@ -115,6 +115,11 @@ type ReachCheck struct {
 	Proto    string `yaml:"proto,omitempty"`    // icmp (default), tcp, http
 	Port     int    `yaml:"port,omitempty"`     // for tcp
 	Contains string `yaml:"contains,omitempty"` // text in the http body
+	// Source and Destination are what the packet must have when it arrives At:
+	// the address that it seems to come from, and that which it is sent to, with
+	// or without a port. By them one sees whether it was translated on its way.
+	Source      netip.Addr `yaml:"source,omitempty"`
+	Destination string     `yaml:"destination,omitempty"`
 }
 
 // ResolvesCheck: what a name means on a host. Without Server, it is what the

@@ -124,6 +124,9 @@ func (l *Lab) validateCheck(d *document, c *Check, path ...any) {
 		l.validateReach(bad, host, oneOf, c.Reach)
 	case c.Blocked != nil:
 		l.validateReach(bad, host, oneOf, c.Blocked)
+		if c.Blocked.Source.IsValid() || c.Blocked.Destination != "" {
+			bad("from", "what is blocked has no addresses when it arrives", "Leave source and destination out")
+		}
 	case c.Resolves != nil:
 		l.knownHost(d, c.Resolves.From, append(slices.Clone(path), "from")...)
 		c.Resolves.validate(bad, oneOf, alone)
@@ -184,6 +187,7 @@ func (l *Lab) validateReach(bad func(field, message, remedy string), host func(W
 	if r.Contains != "" && r.Proto != "http" {
 		bad("contains", "a text belongs to proto: http", "Write proto: http and a URL")
 	}
+	r.validateArrival(bad)
 	if r.Proto == "http" {
 		u, err := url.Parse(r.To)
 		if err != nil || u.Scheme != "http" || u.Host == "" || u.User != nil || strings.ContainsFunc(r.To, unicode.IsControl) {
@@ -204,6 +208,36 @@ func (l *Lab) validateReach(bad func(field, message, remedy string), host func(W
 		bad("port", fmt.Sprintf("%d is no port", r.Port), "Use 1 to 65535")
 	}
 	address(bad, r.To)
+}
+
+// validateArrival checks what must be seen of a packet when it arrives.
+func (r *ReachCheck) validateArrival(bad func(field, message, remedy string)) {
+	field := ""
+	if r.Destination != "" {
+		field = "destination"
+		a, port, ok := Endpoint(r.Destination)
+		switch {
+		case !ok || !a.Is4():
+			bad(field, fmt.Sprintf("%q is no IPv4 address", r.Destination), "Write 192.168.15.2 or 192.168.15.2:80")
+		case port != 0 && (r.Proto == "" || r.Proto == "icmp"):
+			bad(field, "a ping has no port", "Leave the port out, or write proto: tcp")
+		}
+	}
+	if r.Source.IsValid() {
+		field = "source"
+	}
+	if field != "" && r.At == "" {
+		bad(field, "the check does not say where the packet arrives", "Add at: HOST or at: HOST/NAMESPACE")
+	}
+}
+
+// Endpoint reads an address with or without a port, which is 0 then.
+func Endpoint(s string) (a netip.Addr, port uint16, ok bool) {
+	if p, err := netip.ParseAddrPort(s); err == nil {
+		return p.Addr(), p.Port(), p.Port() != 0
+	}
+	a, err := netip.ParseAddr(s)
+	return a, 0, err == nil
 }
 
 // address refuses what a probe cannot be sent to.

@@ -69,7 +69,7 @@ func (w *Watch) datagram(ctx context.Context, from Place, server netip.AddrPort,
 }
 
 func (w *Watch) stream(ctx context.Context, from Place, server netip.AddrPort, query []byte, accept func([]byte) bool) ([]byte, error) {
-	c, err := w.dial(ctx, from, server, nil)
+	c, _, err := w.dial(ctx, from, server, nil)
 	if err != nil {
 		return nil, err
 	}

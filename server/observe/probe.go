@@ -37,6 +37,9 @@ type Probe struct {
 	Outcome Outcome
 	// Arrived says that the packet came to the namespace where it should arrive.
 	Arrived bool
+	// Source and Destination are what an Arrived packet had there; without ports for a
+	// ping, and of IPv6 the Source's address alone.
+	Source, Destination netip.AddrPort
 	// By is who reported an Unreachable, if somebody did.
 	By netip.Addr
 	// Status and Body are those of an answer by http; the body's first 64 KiB.
@@ -117,7 +120,7 @@ func (w *Watch) Ping(ctx context.Context, from Place, to netip.Addr, at *Place) 
 	secret := make([]byte, 24)
 	_, _ = rand.Read(secret)
 
-	arrived := make(chan struct{})
+	arrived := make(chan header, 1)
 	if at != nil {
 		there, err := w.icmpSocket(ctx, at.Node, at.NS, six)
 		if err != nil {
@@ -131,12 +134,12 @@ func (w *Watch) Ping(ctx context.Context, from Place, to netip.Addr, at *Place) 
 		go func() {
 			defer close(stop)
 			for {
-				m, _, err := receive(there, six)
+				m, ip, err := receive(there, six)
 				if err != nil {
 					return
 				}
 				if m != nil && isEcho(m, false) && bytes.Equal(m.Body.(*icmp.Echo).Data, secret) {
-					close(arrived)
+					arrived <- ip
 					return
 				}
 			}
@@ -156,10 +159,11 @@ func (w *Watch) Ping(ctx context.Context, from Place, to netip.Addr, at *Place) 
 	go func() {
 		defer close(stop)
 		for {
-			m, src, err := receive(sock, six)
+			m, ip, err := receive(sock, six)
 			if err != nil {
 				return
 			}
+			src := ip.from
 			var e end
 			switch {
 			case m == nil:
@@ -220,8 +224,9 @@ send:
 		wait = 100 * time.Millisecond // the capture runs beside
 	}
 	select {
-	case <-arrived:
+	case ip := <-arrived:
 		result.Arrived = true
+		result.Source, result.Destination = netip.AddrPortFrom(ip.from, 0), netip.AddrPortFrom(ip.to, 0)
 	case <-time.After(wait):
 		if result.Outcome == Answered {
 			result.Outcome = Elsewhere
@@ -269,41 +274,57 @@ func sendEcho(raw syscall.RawConn, to netip.Addr, six bool, id, seq int, data []
 	return err
 }
 
-// receive waits for the next ICMP message; nil for one that cannot be read.
-func receive(f *os.File, six bool) (m *icmp.Message, from netip.Addr, err error) {
-	raw, err := f.SyscallConn()
+// header is what matters of an IP header.
+type header struct{ from, to netip.Addr }
+
+// take takes a packet from a raw socket, with its header off. Raw IPv4 sockets
+// give that along; of IPv6 only the sender is told.
+func take(fd uintptr, buf []byte, flags int) (h header, body []byte, err error) {
+	n, sa, err := unix.Recvfrom(int(fd), buf, flags)
 	if err != nil {
-		return nil, from, err
+		return h, nil, err
 	}
-	buf := make([]byte, 1500)
-	var n int
-	var sa unix.Sockaddr
-	var e error
-	if err := raw.Read(func(fd uintptr) bool {
-		n, sa, e = unix.Recvfrom(int(fd), buf, 0)
-		return e != unix.EAGAIN && e != unix.EINTR
-	}); err != nil {
-		return nil, from, err
-	}
-	if e != nil {
-		return nil, from, e
-	}
-	b, proto := buf[:n], unix.IPPROTO_ICMPV6
+	body = buf[:n]
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:
-		from, proto = netip.AddrFrom4(sa.Addr), unix.IPPROTO_ICMP
-		// Raw IPv4 sockets get the IP header, too.
-		if len(b) < 20 || len(b) < int(b[0]&15)*4 {
-			return nil, from, nil
+		h.from = netip.AddrFrom4(sa.Addr)
+		if len(body) < 20 || len(body) < int(body[0]&15)*4 {
+			return h, nil, nil
 		}
-		b = b[int(b[0]&15)*4:]
+		h.to, _ = netip.AddrFromSlice(body[16:20])
+		body = body[int(body[0]&15)*4:]
 	case *unix.SockaddrInet6:
-		from = netip.AddrFrom16(sa.Addr)
+		h.from = netip.AddrFrom16(sa.Addr)
 	}
-	if m, err = icmp.ParseMessage(proto, b); err != nil {
-		return nil, from, nil
+	return h, body, nil
+}
+
+// receive waits for the next ICMP message; nil for one that cannot be read.
+func receive(f *os.File, six bool) (m *icmp.Message, ip header, err error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return nil, ip, err
 	}
-	return m, from, nil
+	buf := make([]byte, 1500)
+	var body []byte
+	var e error
+	if err := raw.Read(func(fd uintptr) bool {
+		ip, body, e = take(fd, buf, 0)
+		return e != unix.EAGAIN && e != unix.EINTR
+	}); err != nil {
+		return nil, ip, err
+	}
+	if e != nil {
+		return nil, ip, e
+	}
+	proto := unix.IPPROTO_ICMP
+	if six {
+		proto = unix.IPPROTO_ICMPV6
+	}
+	if m, err = icmp.ParseMessage(proto, body); err != nil {
+		return nil, ip, nil
+	}
+	return m, ip, nil
 }
 
 // Sysctl returns a net.* setting of a namespace as the kernel has it. ok is

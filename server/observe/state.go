@@ -41,6 +41,8 @@ type Namespace struct {
 	// Forwarding is net.ipv4.ip_forward, Forwarding6 net.ipv6.conf.all.forwarding.
 	Forwarding  bool `json:"forwarding"`
 	Forwarding6 bool `json:"forwarding6"`
+	// Depth is nil but after Inspect.
+	Depth *Depth `json:"-"`
 }
 
 // Link is a network device.

@@ -24,23 +24,22 @@ const dialFor = 2500 * time.Millisecond
 // errElsewhere says that a connection was made with somebody else.
 var errElsewhere = errors.New("the connection did not arrive where it should")
 
-// dial connects from a namespace. Only addresses are dialled: the server never
-// resolves a name for a learner.
-func (w *Watch) dial(ctx context.Context, from Place, to netip.AddrPort, at *Place) (net.Conn, error) {
+// dial connects from a namespace, and says what the connection's first segment
+// had where it arrived. Only addresses are dialled: the server never resolves a
+// name for a learner.
+func (w *Watch) dial(ctx context.Context, from Place, to netip.AddrPort, at *Place) (c net.Conn, first segment, err error) {
 	var sent, got *os.File
 	if at != nil {
-		var err error
 		if sent, err = w.tcpSocket(ctx, from.Node, from.NS, to.Addr().Is6()); err != nil {
-			return nil, err
+			return nil, first, err
 		}
 		defer sent.Close()
 		if got, err = w.tcpSocket(ctx, at.Node, at.NS, to.Addr().Is6()); err != nil {
-			return nil, err
+			return nil, first, err
 		}
 		defer got.Close()
 	}
-	var c net.Conn
-	err := w.in(ctx, from.Node, from.NS, func() error {
+	err = w.in(ctx, from.Node, from.NS, func() error {
 		// One address: the dialer makes its socket on this goroutine's thread.
 		d := net.Dialer{Timeout: dialFor, FallbackDelay: -1, KeepAlive: -1}
 		var err error
@@ -48,17 +47,17 @@ func (w *Watch) dial(ctx context.Context, from Place, to netip.AddrPort, at *Pla
 		return err
 	})
 	if err != nil || at == nil {
-		return c, err
+		return c, first, err
 	}
-	ok, err := arrived(sent, got, c, to.Addr().Is6())
+	first, ok, err := arrived(sent, got, c)
 	if err == nil && !ok {
 		err = errElsewhere
 	}
 	if err != nil {
 		c.Close()
-		return nil, err
+		return nil, first, err
 	}
-	return c, nil
+	return c, first, nil
 }
 
 // tcpSocket opens a raw socket, which gets a copy of each segment that is
@@ -87,33 +86,37 @@ const mostSegments = 4096
 // arrived says whether the connection was opened with the namespace of got.
 // What sent got is the answer to the first segment, and acknowledges its
 // sequence number, which no address translation changes and nobody else knows.
-func arrived(sent, got *os.File, c net.Conn, six bool) (bool, error) {
+func arrived(sent, got *os.File, c net.Conn) (first segment, found bool, err error) {
 	local, ok := c.LocalAddr().(*net.TCPAddr)
 	if !ok {
-		return false, nil
+		return first, false, nil
 	}
 	firsts := map[uint32]bool{}
-	if err := segments(sent, six, func(s segment) {
+	if err := segments(sent, func(s segment) {
 		if s.syn && s.ack && int(s.to) == local.Port {
 			firsts[s.acked-1] = true
 		}
 	}); err != nil {
-		return false, err
+		return first, false, err
 	}
-	found := false
-	err := segments(got, six, func(s segment) { found = found || s.syn && !s.ack && firsts[s.seq] })
-	return found, err
+	err = segments(got, func(s segment) {
+		if s.syn && !s.ack && firsts[s.seq] {
+			first, found = s, true
+		}
+	})
+	return first, found, err
 }
 
 // segment is what matters of a TCP header (RFC 9293, 3.1).
 type segment struct {
-	to         uint16
+	ip         header
+	from, to   uint16
 	seq, acked uint32
 	syn, ack   bool
 }
 
 // segments reads what has come to a raw socket so far.
-func segments(f *os.File, six bool, each func(segment)) error {
+func segments(f *os.File, each func(segment)) error {
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return err
@@ -121,25 +124,19 @@ func segments(f *os.File, six bool, each func(segment)) error {
 	buf := make([]byte, 256)
 	return raw.Control(func(fd uintptr) {
 		for range mostSegments {
-			n, _, err := unix.Recvfrom(int(fd), buf, unix.MSG_DONTWAIT)
+			ip, b, err := take(fd, buf, unix.MSG_DONTWAIT)
 			if errors.Is(err, syscall.EINTR) {
 				continue
 			}
 			if err != nil {
 				return
 			}
-			b := buf[:n]
-			if !six { // raw IPv4 sockets get the IP header, too
-				if len(b) < 20 || len(b) < int(b[0]&15)*4 {
-					continue
-				}
-				b = b[int(b[0]&15)*4:]
-			}
 			if len(b) < 20 {
 				continue
 			}
 			each(segment{
-				to: binary.BigEndian.Uint16(b[2:]), seq: binary.BigEndian.Uint32(b[4:]), acked: binary.BigEndian.Uint32(b[8:]),
+				ip: ip, from: binary.BigEndian.Uint16(b), to: binary.BigEndian.Uint16(b[2:]),
+				seq: binary.BigEndian.Uint32(b[4:]), acked: binary.BigEndian.Uint32(b[8:]),
 				syn: b[13]&2 != 0, ack: b[13]&16 != 0,
 			})
 		}
@@ -170,14 +167,24 @@ func outcome(err error) (Outcome, bool) {
 // the connection must also be seen to arrive in that namespace.
 func (w *Watch) DialTCP(ctx context.Context, from Place, to netip.AddrPort, at *Place) (Probe, error) {
 	defer w.coverTracks(from, to.Addr(), at)()
-	c, err := w.dial(ctx, from, to, at)
+	c, first, err := w.dial(ctx, from, to, at)
 	if err == nil {
 		c.Close()
 	}
 	if o, ok := outcome(err); ok {
-		return Probe{Outcome: o, Arrived: o == Answered && at != nil}, nil
+		p := Probe{Outcome: o}
+		if o == Answered && at != nil {
+			p.arrive(first)
+		}
+		return p, nil
 	}
 	return Probe{}, err
+}
+
+// arrive notes with which addresses a connection came.
+func (p *Probe) arrive(first segment) {
+	p.Arrived = true
+	p.Source, p.Destination = netip.AddrPortFrom(first.ip.from, first.from), netip.AddrPortFrom(first.ip.to, first.to)
 }
 
 // mostBody is how much of an answer by http is read.
@@ -196,6 +203,7 @@ func (w *Watch) Get(ctx context.Context, from Place, address string, at *Place) 
 	defer w.coverTracks(from, host, at)()
 	ctx, cancel := context.WithTimeout(ctx, 2*dialFor)
 	defer cancel()
+	var first segment // of the one connection that is made
 	transport := &http.Transport{
 		DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: 16 << 10,
 		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
@@ -203,7 +211,11 @@ func (w *Watch) Get(ctx context.Context, from Place, address string, at *Place) 
 			if err != nil {
 				return nil, err
 			}
-			return w.dial(ctx, from, to, at)
+			c, s, err := w.dial(ctx, from, to, at)
+			if err == nil {
+				first = s
+			}
+			return c, err
 		},
 	}
 	defer transport.CloseIdleConnections()
@@ -225,7 +237,11 @@ func (w *Watch) Get(ctx context.Context, from Place, address string, at *Place) 
 	}
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, mostBody))
-	return Probe{Outcome: Answered, Status: resp.StatusCode, Body: body, Arrived: at != nil}, nil
+	p := Probe{Outcome: Answered, Status: resp.StatusCode, Body: body}
+	if at != nil {
+		p.arrive(first)
+	}
+	return p, nil
 }
 
 // Listener is a socket that waits for connections or datagrams.

@@ -1,6 +1,6 @@
 // Package trace reasons about why a packet does not arrive: it follows the
-// packet through the devices, cables, routes and settings of a State, as the
-// kernel would, and names the place where it ends. It sees no firewalls.
+// packet through the devices, cables, routes, settings and firewalls of a State,
+// as the kernel would, and names the place where it ends.
 package trace
 
 import (
@@ -16,18 +16,24 @@ type Code string
 
 // The codes. Where it helps, Cause says more.
 const (
-	Arrives      Code = ""              // nothing that can be seen here stops it
-	NoNamespace  Code = "no-namespace"  // the namespace that it starts from is not there
-	HostDown     Code = "host-down"     // the host at Place reboots or has halted
-	LinkDown     Code = "link-down"     // Place.Dev is switched off
-	NoCarrier    Code = "no-carrier"    // Place.Dev is on, but its other end (Other) is not, or is gone
-	NoAddress    Code = "no-address"    // no device of Place has an address
-	NoRoute      Code = "no-route"      // Place knows no way to Addr
-	RouteRefuses Code = "route-refuses" // a blackhole, unreachable or prohibit route at Place
-	NoForwarding Code = "no-forwarding" // Place gets the packet, but passes nothing on
-	Nobody       Code = "nobody"        // nobody whom Place.Dev reaches has Addr
-	Elsewhere    Code = "elsewhere"     // Other has Addr, but is not in the network that Place.Dev reaches
-	Loop         Code = "loop"          // it goes round in circles; Place is on the circle
+	Arrives        Code = ""                  // nothing that can be seen here stops it
+	NoNamespace    Code = "no-namespace"      // the namespace that it starts from is not there
+	HostDown       Code = "host-down"         // the host at Place reboots or has halted
+	LinkDown       Code = "link-down"         // Place.Dev is switched off
+	NoCarrier      Code = "no-carrier"        // Place.Dev is on, but its other end (Other) is not, or is gone
+	NoAddress      Code = "no-address"        // no device of Place has an address
+	NoRoute        Code = "no-route"          // Place knows no way to Addr
+	RouteRefuses   Code = "route-refuses"     // a route at Place whose Type is blackhole, unreachable or prohibit
+	NoForwarding   Code = "no-forwarding"     // Place gets the packet, but passes nothing on
+	Nobody         Code = "nobody"            // nobody whom Place.Dev reaches has Addr
+	Elsewhere      Code = "elsewhere"         // Other has Addr, but is not in the network that Place.Dev reaches
+	WrongNeighbour Code = "wrong-neighbour"   // an entry at Place by hand says that somebody else has Addr
+	Duplicate      Code = "duplicate-address" // both Place and Other have Addr
+	Loop           Code = "loop"              // it goes round in circles; Place is on the circle
+	Dropped        Code = "dropped"           // Rule at Place ends it
+	ReversePath    Code = "reverse-path"      // Place drops it, since an answer to Addr would not leave by Place.Dev
+	Legacy         Code = "legacy-rules"      // nothing else is wrong, but Place has rules that are not read here: of the legacy iptables, or too many
+	NotListening   Code = "not-listening"     // it arrives at Place, where nobody listens on Port
 )
 
 // Cause is where and why a packet ends.
@@ -36,74 +42,319 @@ type Cause struct {
 	Place observe.Place // where
 	Other observe.Place // see the codes
 	Addr  netip.Addr    // who is looked for at that place: the target or a gateway
-	// Back says that the packet arrives, and its answer does not.
-	Back bool
+	Port  int           // NotListening
+	// Near is the network of the own cable that Place takes Addr to be in, of
+	// Nobody and Elsewhere without a gateway.
+	Near netip.Prefix
+	Type string // RouteRefuses
+	Rule Rule   // Dropped
+	// Translated is the rule that gave the packet the destination with which it ends, if one did.
+	Translated Rule
+	// Back says that the packet arrives, coming from Source, and its answer does not.
+	Back   bool
+	Source netip.Addr
 }
+
+// Packet is one whose fate is asked.
+type Packet struct {
+	From  observe.Place // a namespace
+	To    netip.Addr
+	Proto string // icmp, also where empty; tcp, udp
+	Port  int    // of tcp and udp
+}
+
+// Numbers of protocols (RFC 5237).
+const (
+	icmp4, icmp6 = 1, 58
+	tcp, udp     = 6, 17
+)
+
+// someEphemeral stands for whichever port of ip_local_port_range is chosen.
+const someEphemeral = 50000
 
 // mostHops bounds a way, as a packet's time to live does.
 const mostHops = 32
 
-// Explain says why a packet from a namespace to an address, or its answer,
-// does not arrive.
-func Explain(st *observe.State, from observe.Place, to netip.Addr) Cause {
-	from.Dev = ""
-	source, end, c := walk(st, from, to)
+// Explain says why a packet, or its answer, does not arrive.
+func Explain(st *observe.State, p Packet) Cause {
+	p.From.Dev = ""
+	f := flight{dst: p.To, sport: someEphemeral, dport: uint16(p.Port), icmp: 8, state: stateNew}
+	switch {
+	case p.Proto == "tcp":
+		f.proto = tcp
+	case p.Proto == "udp":
+		f.proto = udp
+	case p.To.Is6():
+		f.proto, f.icmp = icmp6, 128
+	default:
+		f.proto = icmp4
+	}
+	j := journey{st: st, tracked: map[observe.Place][]tracked{}}
+	end, c := j.walk(p.From, &f)
 	if c.Code != Arrives {
+		c.Translated = j.by
 		return c
 	}
-	if !source.IsValid() || end == from {
+	if !f.src.IsValid() {
 		return Cause{}
 	}
-	if _, _, c = walk(st, end, source); c.Code != Arrives {
-		c.Back = true
+	back := flight{proto: f.proto, src: f.dst, dst: f.src, sport: f.dport, dport: f.sport, icmp: 0, state: stateEstablished, reply: true}
+	if f.proto == icmp6 {
+		back.icmp = 129
 	}
-	return c
+	by := j.by
+	if _, c := j.walk(end, &back); c.Code != Arrives {
+		c.Back, c.Source = true, f.src
+		return c
+	}
+	if f.proto == tcp && !listens(st.Namespace(end.Node, end.NS), f.dst, int(f.dport)) {
+		return Cause{Code: NotListening, Place: end, Addr: f.dst, Port: int(f.dport), Translated: by}
+	}
+	for _, c := range []Cause{j.twice, j.suspect} {
+		if c.Code != Arrives {
+			return c
+		}
+	}
+	return j.legacy
 }
 
-// walk follows a packet. It returns the address that the packet comes from and
-// the namespace where it arrives.
-func walk(st *observe.State, at observe.Place, to netip.Addr) (source netip.Addr, end observe.Place, c Cause) {
-	for range mostHops {
-		ns, c := enter(st, at, to)
+// listens says whether somebody waits for connections; yes where nobody knows.
+func listens(ns *observe.Namespace, to netip.Addr, port int) bool {
+	if ns.Depth == nil || ns.Depth.TCP == nil {
+		return true
+	}
+	return slices.ContainsFunc(ns.Depth.TCP, func(l observe.Listener) bool {
+		return l.Port == port && (l.Address == to || l.Address.IsUnspecified() && (l.Address.Is6() || to.Is4()))
+	})
+}
+
+// journey is a packet's way there and back.
+type journey struct {
+	st      *observe.State
+	tracked map[observe.Place][]tracked
+	by      Rule  // has changed the destination last
+	twice   Cause // two have an address that was looked for
+	suspect Cause // a rule may drop it
+	legacy  Cause // a namespace on the way has rules that nobody reads
+}
+
+// tracked is what a namespace's connection tracking remembers: the addresses
+// that a packet came with, and those that it left with.
+type tracked struct {
+	src, dst, newSrc, newDst netip.Addr
+}
+
+// walk follows a packet to the namespace where it arrives.
+func (j *journey) walk(at observe.Place, f *flight) (end observe.Place, c Cause) {
+	stop := func(code Code) (observe.Place, Cause) {
+		return at, Cause{Code: code, Place: at, Addr: f.dst}
+	}
+	dropped := func(r Rule) (observe.Place, Cause) {
+		return at, Cause{Code: Dropped, Place: at, Addr: f.dst, Rule: r}
+	}
+	for hop := range mostHops {
+		ns, c := enter(j.st, at, f.dst)
 		if ns == nil {
-			return source, at, c
+			return at, c
 		}
-		if owns(ns, to) {
-			return source, at, Cause{}
+		if d := ns.Depth; d != nil && d.Firewall != nil && (len(d.Firewall.Legacy) > 0 || d.Firewall.Cut) && j.legacy.Code == Arrives {
+			j.legacy = Cause{Code: Legacy, Place: at, Addr: f.dst}
 		}
-		if source.IsValid() && !forwards(ns, to) {
-			return source, at, Cause{Code: NoForwarding, Place: at, Addr: to}
+		entry := tracked{src: f.src, dst: f.dst}
+		known := j.known(at, f)
+		if hop == 0 {
+			if !f.src.IsValid() {
+				if f.src, c = j.source(ns, at, f.dst); c.Code != Arrives {
+					return at, c
+				}
+				entry.src = f.src
+			}
+			if r, ok := Lookup(ns, f.dst); ok && !owns(ns, f.dst) {
+				f.oif = r.Dev
+			} else {
+				f.oif = "lo"
+			}
+			f.iif = ""
+			j.arrive(ns, "output", f, known)
+			if r, ok := j.drops(ns, at, "output", f); ok {
+				return dropped(r)
+			}
+		} else {
+			f.oif = ""
+			if r, ok := j.drops(ns, at, "prerouting", f); ok {
+				return dropped(r)
+			}
+			j.arrive(ns, "prerouting", f, known)
+			if c := j.reverse(ns, at, f); c.Code != Arrives {
+				return at, c
+			}
 		}
-		route, ok := Lookup(ns, to)
+		if owns(ns, f.dst) || f.dst.IsLoopback() {
+			if f.oif, f.iif = "", cmp.Or(f.iif, "lo"); known.src.IsValid() && f.reply {
+				f.src = known.dst
+			}
+			if r, ok := j.drops(ns, at, "input", f); ok {
+				return dropped(r)
+			}
+			if !f.reply {
+				entry.newSrc, entry.newDst = f.src, f.dst
+				j.tracked[at] = append(j.tracked[at], entry)
+			}
+			return at, Cause{}
+		}
+		if hop > 0 && !forwards(ns, f.dst) {
+			return stop(NoForwarding)
+		}
+		route, ok := Lookup(ns, f.dst)
 		if !ok {
-			return source, at, noRoute(st, ns, at, to)
+			return at, noRoute(ns, at, f.dst)
 		}
 		if route.Type != "" {
-			return source, at, Cause{Code: RouteRefuses, Place: at, Addr: to}
+			_, c := stop(RouteRefuses)
+			c.Type = route.Type
+			return at, c
 		}
 		out := at
 		out.Dev = route.Dev
 		link := ns.Link(route.Dev)
 		if link == nil {
-			return source, at, Cause{Code: NoRoute, Place: at, Addr: to}
+			return stop(NoRoute)
 		}
-		if !source.IsValid() {
-			source = sourceOf(route, link, to)
+		f.oif = route.Dev
+		if hop > 0 {
+			if r, ok := j.drops(ns, at, "forward", f); ok {
+				return dropped(r)
+			}
 		}
-		if c := alive(st, link, out, to); c.Code != Arrives {
-			return source, at, c
+		if r, ok := j.drops(ns, at, "postrouting", f); ok {
+			return dropped(r)
 		}
-		next := to
+		j.leave(ns, at, f, entry, known, sourceOf(route, link, f.dst))
+		if c := alive(link, out, f.dst); c.Code != Arrives {
+			return at, c
+		}
+		next := f.dst
 		if route.Via.IsValid() {
 			next = route.Via
 		}
-		found, c := neighbour(st, out, next)
+		found, c := j.neighbour(ns, out, next)
 		if c.Code != Arrives {
-			return source, at, c
+			if (c.Code == Nobody || c.Code == Elsewhere) && !route.Via.IsValid() {
+				c.Near = route.To
+			}
+			return at, c
 		}
+		f.iif = found.Dev
 		at = observe.Place{Node: found.Node, NS: found.NS}
 	}
-	return source, at, Cause{Code: Loop, Place: at, Addr: to}
+	return stop(Loop)
+}
+
+// source chooses what a packet comes from, as it starts.
+func (j *journey) source(ns *observe.Namespace, at observe.Place, to netip.Addr) (netip.Addr, Cause) {
+	if owns(ns, to) || to.IsLoopback() {
+		return to, Cause{}
+	}
+	route, ok := Lookup(ns, to)
+	if !ok {
+		return netip.Addr{}, noRoute(ns, at, to)
+	}
+	if link := ns.Link(route.Dev); link != nil {
+		if a := sourceOf(route, link, to); a.IsValid() {
+			return a, Cause{}
+		}
+	}
+	// A device without addresses borrows one (inet_select_addr of the kernel).
+	for i := range ns.Links {
+		if a := sourceOf(observe.Route{}, &ns.Links[i], to); a.IsValid() && !a.IsLoopback() {
+			return a, Cause{}
+		}
+	}
+	return netip.Addr{}, Cause{}
+}
+
+// known finds what an answer belongs to in a namespace's connection tracking.
+func (j *journey) known(at observe.Place, f *flight) tracked {
+	if f.reply {
+		for _, t := range j.tracked[at] {
+			if t.newDst == f.src && t.newSrc == f.dst {
+				return t
+			}
+		}
+	}
+	return tracked{}
+}
+
+// arrive changes the destination of a packet that comes into a namespace, or
+// starts there: a new one by the rules, an answer by what is remembered.
+func (j *journey) arrive(ns *observe.Namespace, hook string, f *flight, known tracked) {
+	if f.reply {
+		if known.src.IsValid() {
+			f.dst = known.src
+		}
+		return
+	}
+	to, by, ok := translation(ns, hook, f)
+	if !ok {
+		return
+	}
+	switch to.Verdict {
+	case "dnat":
+		if to.To.Addr().IsValid() {
+			f.dst = to.To.Addr()
+		}
+	case "redirect":
+		f.dst = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+		if l := ns.Link(f.iif); l != nil && hook == "prerouting" {
+			if a := sourceOf(observe.Route{}, l, f.dst); a.IsValid() {
+				f.dst = a
+			}
+		}
+	default:
+		return
+	}
+	if to.To.Port() != 0 {
+		f.dport = to.To.Port()
+	}
+	j.by = by
+}
+
+// leave changes the source of a packet that leaves a namespace, and remembers it.
+func (j *journey) leave(ns *observe.Namespace, at observe.Place, f *flight, entry, known tracked, own netip.Addr) {
+	if f.reply {
+		if known.src.IsValid() {
+			f.src = known.dst
+		}
+		return
+	}
+	if to, _, ok := translation(ns, "postrouting", f); ok {
+		switch {
+		case to.Verdict == "masquerade" && own.IsValid():
+			f.src = own
+		case to.Verdict == "snat" && to.To.Addr().IsValid():
+			f.src = to.To.Addr()
+		}
+	}
+	entry.newSrc, entry.newDst = f.src, f.dst
+	j.tracked[at] = append(j.tracked[at], entry)
+}
+
+// reverse says whether the reverse path filter drops a packet (ip-sysctl,
+// rp_filter).
+func (j *journey) reverse(ns *observe.Namespace, at observe.Place, f *flight) Cause {
+	if ns.Depth == nil || f.src.Is6() {
+		return Cause{}
+	}
+	mode := ns.Depth.ReversePath[f.iif]
+	if mode == 0 {
+		return Cause{}
+	}
+	r, ok := Lookup(ns, f.src)
+	if ok && r.Type == "" && (mode == 2 || r.Dev == f.iif) {
+		return Cause{}
+	}
+	at.Dev = f.iif
+	return Cause{Code: ReversePath, Place: at, Addr: f.src}
 }
 
 func enter(st *observe.State, at observe.Place, to netip.Addr) (*observe.Namespace, Cause) {
@@ -163,7 +414,7 @@ func sourceOf(r observe.Route, l *observe.Link, to netip.Addr) netip.Addr {
 
 // noRoute looks for what a missing route is the consequence of: routes of a
 // device go when it is switched off.
-func noRoute(st *observe.State, ns *observe.Namespace, at observe.Place, to netip.Addr) Cause {
+func noRoute(ns *observe.Namespace, at observe.Place, to netip.Addr) Cause {
 	addressed := false
 	for i := range ns.Links {
 		l := &ns.Links[i]
@@ -183,97 +434,4 @@ func noRoute(st *observe.State, ns *observe.Namespace, at observe.Place, to neti
 		return Cause{Code: NoAddress, Place: at, Addr: to}
 	}
 	return Cause{Code: NoRoute, Place: at, Addr: to}
-}
-
-// alive says what is wrong with a device that a packet is to leave by.
-func alive(st *observe.State, l *observe.Link, at observe.Place, to netip.Addr) Cause {
-	if !l.Up {
-		return Cause{Code: LinkDown, Place: at, Addr: to}
-	}
-	if !l.Carrier && l.Type == "veth" {
-		c := Cause{Code: NoCarrier, Place: at, Addr: to}
-		if l.Peer != nil {
-			c.Other = *l.Peer
-		}
-		return c
-	}
-	return Cause{}
-}
-
-// neighbour finds who has the address in the network that a device is part of.
-func neighbour(st *observe.State, out observe.Place, a netip.Addr) (observe.Place, Cause) {
-	for _, p := range segment(st, out) {
-		l := st.Namespace(p.Node, p.NS).Link(p.Dev)
-		// Linux answers for every address of the namespace, whichever device asks.
-		if ns := st.Namespace(p.Node, p.NS); p != out && owns(ns, a) {
-			if !l.Up {
-				return p, Cause{Code: LinkDown, Place: p, Addr: a}
-			}
-			return p, Cause{}
-		}
-	}
-	c := Cause{Code: Nobody, Place: out, Addr: a}
-	for node, n := range st.Nodes {
-		places := map[string]*observe.Namespace{"": n.Namespace}
-		for name, ns := range n.Named {
-			places[name] = ns
-		}
-		for name, ns := range places {
-			if ns == nil {
-				continue
-			}
-			for _, l := range ns.Links {
-				if !has(&l, a) {
-					continue
-				}
-				c = Cause{Code: Elsewhere, Place: out, Addr: a, Other: observe.Place{Node: node, NS: name, Dev: l.Name}}
-				if !l.Up {
-					return c.Other, Cause{Code: LinkDown, Place: c.Other, Addr: a}
-				}
-			}
-		}
-	}
-	return out, c
-}
-
-// segment lists the devices that hear what leaves by a device: over its cable,
-// and through switches.
-func segment(st *observe.State, out observe.Place) []observe.Place {
-	var ends []observe.Place
-	seen := map[observe.Place]bool{}
-	var visit func(p observe.Place)
-	// visit looks at a device that a frame comes out of or goes into.
-	visit = func(p observe.Place) {
-		if seen[p] {
-			return
-		}
-		seen[p] = true
-		ns := st.Namespace(p.Node, p.NS)
-		l := ns.Link(p.Dev)
-		if l == nil {
-			return
-		}
-		if l.Type == "bridge" {
-			ends = append(ends, p)
-			if !l.Up {
-				return
-			}
-			for i := range ns.Links {
-				if port := &ns.Links[i]; port.Master == l.Name && port.Up {
-					visit(observe.Place{Node: p.Node, NS: p.NS, Dev: port.Name})
-				}
-			}
-			return
-		}
-		if l.Master != "" {
-			visit(observe.Place{Node: p.Node, NS: p.NS, Dev: l.Master})
-		} else {
-			ends = append(ends, p)
-		}
-		if l.Peer != nil && l.Up {
-			visit(*l.Peer)
-		}
-	}
-	visit(out)
-	return ends
 }

@@ -86,6 +86,31 @@ func TestExplain(t *testing.T) {
 		{"the switch's port is off", func(n map[string]*observe.Node) {
 			n["sw"].Namespace.Links[2].Up = false
 		}, Cause{Code: Elsewhere, Place: place("A", "eth0"), Other: place("R", "eth0")}},
+		{"sender takes the target for a neighbour", func(n map[string]*observe.Node) {
+			n["A"].Namespace.Routes = []observe.Route{direct("eth0", "10.0.0.0/8")}
+		}, Cause{Code: Elsewhere, Place: place("A", "eth0"), Other: place("B", "eth0"), Near: netip.MustParsePrefix("10.0.0.0/8")}},
+		{"target takes the sender for a neighbour", func(n map[string]*observe.Node) {
+			n["B"].Namespace.Routes = []observe.Route{direct("eth0", "10.0.0.0/8")}
+		}, Cause{Code: Elsewhere, Place: place("B", "eth0"), Other: place("A", "eth0"), Near: netip.MustParsePrefix("10.0.0.0/8"), Back: true, Source: netip.MustParseAddr("10.1.0.10")}},
+		{"two have the gateway's address", func(n map[string]*observe.Node) {
+			n["sw"].Namespace.Links = append(n["sw"].Namespace.Links, port("p3", observe.Place{Node: "X", Dev: "eth0"}))
+			n["X"] = &observe.Node{Kind: "host", Namespace: &observe.Namespace{Links: []observe.Link{dev("eth0", "10.1.0.1/24", observe.Place{Node: "sw", Dev: "p3"})}}}
+		}, Cause{Code: Duplicate, Place: place("R", "eth0"), Other: place("X", "eth0")}},
+		{"an entry by hand for the gateway", func(n map[string]*observe.Node) {
+			n["A"].Namespace.Neighbors = []observe.Neighbour{{IP: netip.MustParseAddr("10.1.0.1"), MAC: "02:00:00:00:00:99", Dev: "eth0", State: "permanent"}}
+		}, Cause{Code: WrongNeighbour, Place: place("A", "eth0"), Other: place("R", "eth0")}},
+		{"the strict filter of a router with a strange route back", func(n map[string]*observe.Node) {
+			n["R"].Namespace.Depth = &observe.Depth{ReversePath: map[string]int{"eth0": 1}}
+			n["R"].Namespace.Routes[0] = direct("eth1", "10.1.0.0/24")
+		}, Cause{Code: ReversePath, Place: place("R", "eth0")}},
+		{"the loose filter of a router without a route back", func(n map[string]*observe.Node) {
+			n["R"].Namespace.Depth = &observe.Depth{ReversePath: map[string]int{"eth0": 2}}
+			n["R"].Namespace.Routes = n["R"].Namespace.Routes[1:]
+		}, Cause{Code: ReversePath, Place: place("R", "eth0")}},
+		{"the loose filter of a router with a strange route back", func(n map[string]*observe.Node) {
+			n["R"].Namespace.Depth = &observe.Depth{ReversePath: map[string]int{"eth0": 2}}
+			n["R"].Namespace.Routes[0] = direct("eth1", "10.1.0.0/24")
+		}, Cause{Code: Elsewhere, Place: place("R", "eth1"), Other: place("A", "eth0"), Near: netip.MustParsePrefix("10.1.0.0/24"), Back: true, Source: netip.MustParseAddr("10.1.0.10")}},
 		{"no forwarding", func(n map[string]*observe.Node) {
 			n["R"].Namespace.Forwarding = false
 		}, Cause{Code: NoForwarding, Place: place("R", "")}},
@@ -94,13 +119,13 @@ func TestExplain(t *testing.T) {
 		}, Cause{Code: LinkDown, Place: place("R", "eth1")}},
 		{"blackhole", func(n map[string]*observe.Node) {
 			n["R"].Namespace.Routes = append(n["R"].Namespace.Routes, observe.Route{To: netip.MustParsePrefix("10.2.0.10/32"), Type: "blackhole"})
-		}, Cause{Code: RouteRefuses, Place: place("R", "")}},
+		}, Cause{Code: RouteRefuses, Type: "blackhole", Place: place("R", "")}},
 		{"target's device off", func(n map[string]*observe.Node) {
 			n["B"].Namespace.Links[0].Up = false
 		}, Cause{Code: LinkDown, Place: place("B", "eth0")}},
 		{"no way back", func(n map[string]*observe.Node) {
 			n["B"].Namespace.Routes = n["B"].Namespace.Routes[:1]
-		}, Cause{Code: NoRoute, Place: place("B", ""), Back: true}},
+		}, Cause{Code: NoRoute, Place: place("B", ""), Back: true, Source: netip.MustParseAddr("10.1.0.10")}},
 		{"circle", func(n map[string]*observe.Node) {
 			n["R"].Namespace.Routes = []observe.Route{direct("eth0", "10.1.0.0/24"), via("10.1.0.10", "eth0")}
 			n["A"].Namespace.Forwarding = true
@@ -110,7 +135,7 @@ func TestExplain(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			st := routed()
 			c.spoil(st.Nodes)
-			got := Explain(st, observe.Place{Node: "A"}, netip.MustParseAddr("10.2.0.10"))
+			got := Explain(st, Packet{From: observe.Place{Node: "A"}, To: netip.MustParseAddr("10.2.0.10")})
 			if c.want.Code == Loop {
 				got.Place = observe.Place{}
 			}
@@ -123,7 +148,7 @@ func TestExplain(t *testing.T) {
 }
 
 func TestExplainFromNowhere(t *testing.T) {
-	if c := Explain(routed(), observe.Place{Node: "A", NS: "red"}, netip.MustParseAddr("10.2.0.10")); c.Code != NoNamespace {
+	if c := Explain(routed(), Packet{From: observe.Place{Node: "A", NS: "red"}, To: netip.MustParseAddr("10.2.0.10")}); c.Code != NoNamespace {
 		t.Errorf("got %+v", c)
 	}
 }
