@@ -112,7 +112,7 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.engine = engine
 	a.onClose(engine.Close)
-	a.classes, err = classroom.Open(ctx, classroom.Options{Store: db, Course: o.Course, Labs: o.LabSet, Log: o.Log})
+	a.classes, err = classroom.Open(ctx, classroom.Options{Store: db, Course: o.Course, Labs: o.LabSet, Log: o.Log, Recordings: filepath.Join(c.State, "recordings")})
 	if err != nil {
 		return nil, err
 	}

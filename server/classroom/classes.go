@@ -383,7 +383,7 @@ func (s *Service) Delete(ctx context.Context, id string) error {
 	for _, l := range learners {
 		s.endSessions(ctx, l)
 	}
-	return nil
+	return s.removeAll(id)
 }
 
 // AddColleague makes somebody a teacher or an assistant of the class.

@@ -40,6 +40,8 @@ type Options struct {
 	Labs   map[string]*lab.Lab
 	Log    *slog.Logger
 	Now    func() time.Time
+	// Recordings is the folder of recordings; empty: nothing is recorded.
+	Recordings string
 	// Every is how often times at steps are counted and stored; 5 seconds.
 	Every time.Duration
 }
@@ -51,6 +53,7 @@ type Service struct {
 	log       *slog.Logger
 	passwords *auth.Passwords
 	guesses   guesses
+	rec       recorders
 
 	ctx        context.Context
 	cancel     context.CancelFunc
@@ -98,6 +101,9 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 		},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if err := s.openRecordings(ctx); err != nil {
+		return nil, err
+	}
 	all, err := s.store.Classes(ctx, "", true)
 	if err != nil {
 		return nil, err
@@ -112,6 +118,7 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	s.background.Go(s.count)
 	s.background.Go(s.watchRepairs)
 	s.background.Go(s.retain)
+	s.background.Go(s.writeStates)
 	return s, nil
 }
 
@@ -157,7 +164,11 @@ func (s *Service) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("cannot wait for the classes' end: %w", ctx.Err())
 	}
-	return s.storeTimes(ctx)
+	err := s.storeTimes(ctx)
+	if s.rec.dir != nil {
+		err = errors.Join(err, s.rec.dir.Close())
+	}
+	return err
 }
 
 // The states of a class.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/netground/netground/server/observe"
 	"github.com/netground/netground/server/session"
-	"github.com/netground/netground/server/terminal"
 )
 
 // seats returns the learner's places. It takes the service's lock.
@@ -25,7 +24,9 @@ func (s *Service) Session(b session.Brief) {
 // Step implements session.Listener.
 func (s *Service) Step(b session.Brief, f session.StepFact) {
 	for _, t := range s.seats(b.Learner) {
-		t.room.step(t.member, b, f)
+		if t.room.step(t.member, b, f) {
+			s.mark(b.ID, f.ID)
+		}
 	}
 }
 
@@ -34,10 +35,8 @@ func (s *Service) State(b session.Brief, st *observe.State) {
 	for _, t := range s.seats(b.Learner) {
 		t.room.state(t.member, b, st)
 	}
+	s.keepState(b.ID, st)
 }
-
-// Terminal implements session.Listener.
-func (s *Service) Terminal(session.Brief, session.Terminal, *terminal.Terminal) {}
 
 // May implements session.Gate: a paused class waits.
 func (s *Service) May(learner, labName string) error {

@@ -401,6 +401,10 @@ func (s *Service) Remove(ctx context.Context, class, member string) error {
 	if err := found(err, noMember()); err != nil {
 		return err
 	}
+	recorded, err := s.store.Recordings(ctx, class, member)
+	if err != nil {
+		return failed(err)
+	}
 	if err := found(s.store.DeleteMember(ctx, class, member), noMember()); err != nil {
 		return err
 	}
@@ -408,7 +412,7 @@ func (s *Service) Remove(ctx context.Context, class, member string) error {
 	if m.Learner != "" {
 		s.endSessions(ctx, m.Learner)
 	}
-	return nil
+	return s.removeFiles(recorded)
 }
 
 // Leave deletes the learner's own place.

@@ -395,13 +395,14 @@ func (r *room) session(member string, b session.Brief) {
 	r.touch(w)
 }
 
-// step takes over a step's change. It takes the lock.
-func (r *room) step(member string, b session.Brief, f session.StepFact) {
+// step takes over a step's change, and says whether it was passed just now. It
+// takes the lock.
+func (r *room) step(member string, b session.Brief, f session.StepFact) (passed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w := r.rows[member]
 	if w == nil || !slices.Contains(r.class.Labs, b.Lab) {
-		return
+		return false
 	}
 	if b.State != session.Ended {
 		w.lives[b.ID] = b
@@ -417,6 +418,7 @@ func (r *room) step(member string, b session.Brief, f session.StepFact) {
 	if !same {
 		r.touch(w)
 	}
+	return before.passed.IsZero() && !c.passed.IsZero()
 }
 
 // state takes over a network's change. It takes the lock.

@@ -162,6 +162,7 @@ type world struct {
 	db       *store.Store
 	sessions *sessions
 	clock    *clock
+	dir      string // of recordings
 	class    string
 	code     string
 	teacher  Me
@@ -209,7 +210,7 @@ func openOn(t *testing.T, db *store.Store) *world {
 	t.Helper()
 	var err error
 	w := &world{
-		T: t, db: db, clock: &clock{now: time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC)},
+		T: t, db: db, dir: t.TempDir(), clock: &clock{now: time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC)},
 		sessions: &sessions{live: map[string][]session.Brief{}, broken: map[string]bool{}},
 	}
 	w.start()
@@ -232,7 +233,7 @@ func openOn(t *testing.T, db *store.Store) *world {
 func (w *world) start() {
 	w.Helper()
 	course, labs := testLabs(w.T)
-	s, err := Open(w.Context(), Options{Store: w.db, Course: course, Labs: labs, Now: w.clock.read, Every: time.Hour})
+	s, err := Open(w.Context(), Options{Store: w.db, Course: course, Labs: labs, Now: w.clock.read, Every: time.Hour, Recordings: w.dir})
 	w.must(err)
 	s.Use(w.sessions)
 	w.s = s

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -57,19 +58,21 @@ type school struct {
 	db      *store.Store
 	classes *classroom.Service
 	signer  *auth.Signer
+
+	recordings string
 }
 
 const password = "correct horse"
 
 func openSchool(t *testing.T) *school {
 	t.Helper()
-	s := &school{}
+	s := &school{recordings: t.TempDir()}
 	var err error
 	if s.db, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "netground.db")); err != nil {
 		t.Fatal(err)
 	}
 	course, labs := testLabs(t)
-	if s.classes, err = classroom.Open(t.Context(), classroom.Options{Store: s.db, Course: course, Labs: labs}); err != nil {
+	if s.classes, err = classroom.Open(t.Context(), classroom.Options{Store: s.db, Course: course, Labs: labs, Recordings: s.recordings}); err != nil {
 		t.Fatal(err)
 	}
 	s.door = open(t, func(o *Options) {
@@ -128,6 +131,7 @@ type fixture struct {
 	member, personal string
 	staffer          string // an assistant of the class, whom others may remove
 	token            string // of a one-time link
+	recording        string
 	people           map[string]person
 }
 
@@ -168,6 +172,10 @@ func (s *school) fixture() *fixture {
 	_, err = s.classes.RaiseHand(ctx, session.Caller{Learner: mine}, f.class, "why?")
 	s.ok(err)
 	s.ok(s.classes.AskKeyboard(ctx, classroom.Me{ID: teaches, Name: "teacher"}, f.class, f.member))
+	f.recording = auth.NewID()
+	s.ok(s.db.SaveRecording(ctx, store.Recording{ID: f.recording, Class: f.class, Member: f.member, Session: "s1", Lab: "one", Host: "A", Started: time.Now()}))
+	s.ok(os.MkdirAll(filepath.Join(s.recordings, f.class), 0o700))
+	s.ok(os.WriteFile(filepath.Join(s.recordings, f.class, f.recording+".cast"), []byte("{}\n"), 0o600))
 	f.people["learner of the class"] = person{learner: mine}
 	f.people["learner of another class"] = person{learner: theirs}
 	link, err := s.classes.NewLink(ctx, f.staffer)
@@ -178,7 +186,7 @@ func (s *school) fixture() *fixture {
 
 // request fills a route's address and body in.
 func (f *fixture) request(r route) (path, body string) {
-	path = strings.NewReplacer(":class", f.class, ":member", f.member, ":staff", f.staffer, ":terminal", "t1", ":code", f.code).Replace(r.Path)
+	path = strings.NewReplacer(":class", f.class, ":member", f.member, ":staff", f.staffer, ":terminal", "t1", ":recording", f.recording, ":code", f.code).Replace(r.Path)
 	switch r.Request.(type) {
 	case *empty:
 		body = "{}"

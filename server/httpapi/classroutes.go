@@ -101,6 +101,7 @@ func (a *API) classTable() []route {
 		person              = "/api/staff/:staff"
 		class               = "/api/classes/:class"
 		one                 = class + "/members/:member"
+		recording           = class + "/recordings/:recording"
 		mine                = "/api/me/classes/:class"
 		stream              = "text/event-stream"
 	)
@@ -155,6 +156,11 @@ func (a *API) classTable() []route {
 		{Method: del, Path: class + "/broadcast", Access: edit, Rate: write, Summary: "Ends showing it", Status: none, Handle: a.endBroadcast},
 		{Method: get, Path: class + "/faults", Access: view, Rate: read, Summary: "The faults that were put into the class's networks, and who has repaired them", Response: []classroom.Injection{}, Status: ok, Handle: a.getFaults},
 		{Method: post, Path: class + "/faults", Access: edit, Rate: heavy, Summary: "Puts a fault of a lab into the network of everybody who has it open", Request: &faultRequest{}, MaxBody: smallBody, Response: classroom.Injection{}, Status: created, Handle: a.injectFault},
+
+		{Method: get, Path: class + "/recordings", Access: view, Rate: read, Summary: "The terminals that were recorded, newest first", Response: []classroom.Recording{}, Status: ok, Handle: a.getRecordings},
+		{Method: get, Path: recording, Access: view, Rate: read, Summary: "A recording, as asciicast v3; with download=1 as a file", Media: "application/x-asciicast", Status: ok, Handle: a.getRecording},
+		{Method: get, Path: recording + "/states", Access: view, Rate: read, Summary: "The networks beside a recording", Response: []classroom.StateAt{}, Status: ok, Handle: a.getRecordingStates},
+		{Method: del, Path: recording, Access: edit, Rate: write, Summary: "Deletes a recording", Status: none, Handle: a.deleteRecording},
 
 		{Method: get, Path: class + "/results", Access: view, Rate: read, Summary: "What everybody has done, with times", Response: classroom.Results{}, Status: ok, Handle: a.getResults},
 		{Method: get, Path: class + "/results.csv", Access: view, Rate: read, Summary: "The same as a table, a line a member and step", Media: "text/csv; charset=utf-8", Status: ok, Handle: a.getResultsCSV},
