@@ -16,7 +16,11 @@ func (a *API) classEvents(c *call) error {
 	}
 	defer done()
 	r := c.Request()
-	st, err := a.o.Classes.Follow(r.Context(), c.me, c.class(), c.caller.Language, r.Header.Get("Last-Event-ID"), r.URL.Query().Get("thumbs") == "1")
+	last := r.Header.Get("Last-Event-ID")
+	if last == "" { // a page that makes a new connection by itself cannot send the header
+		last = r.URL.Query().Get("after")
+	}
+	st, err := a.o.Classes.Follow(r.Context(), c.me, c.class(), c.caller.Language, last, r.URL.Query().Get("thumbs") == "1")
 	if err != nil {
 		return err
 	}

@@ -209,11 +209,18 @@ func (a *API) page(c *call) error {
 
 // isPage says whether the page has something to show at the address.
 func (a *API) isPage(address string) bool {
-	if address == "/" {
-		return true
+	parts := strings.Split(strings.Trim(address, "/"), "/")
+	switch first, more := parts[0], len(parts)-1; first {
+	case "", "back":
+		return more == 0
+	case "join":
+		return more <= 1
+	case "teach": // which classes there are is not for strangers to learn from a status
+		return more <= 3
+	case "labs":
+		return more == 1 && a.catalog.Load().labs[parts[1]] != nil
 	}
-	name, isLab := strings.CutPrefix(strings.TrimSuffix(address, "/"), "/labs/")
-	return isLab && a.catalog.Load().labs[name] != nil
+	return false
 }
 
 func notBuilt(language string) *document {

@@ -66,6 +66,8 @@ export interface Class extends ClassSettings {
 	canEdit: boolean;
 	staff: { id: string; name: string; login: string; role: Role }[];
 	catalog: ClassLab[];
+	/** By lab. */
+	topologies: Record<string, Topology>;
 }
 
 export interface ClassLab {
@@ -74,7 +76,6 @@ export interface ClassLab {
 	minutes: number;
 	steps: ClassStep[];
 	faults: { id: string; title: string }[];
-	topology: Topology;
 }
 
 export interface ClassStep {
@@ -267,7 +268,7 @@ export interface Recording {
 
 export interface Results {
 	class: { id: string; name: string };
-	labs: Omit<ClassLab, "topology">[];
+	labs: ClassLab[];
 	rows: { member: string; name: string; externalId: string; steps: ResultStep[] }[];
 	at: string;
 }

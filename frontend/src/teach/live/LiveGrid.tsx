@@ -27,8 +27,6 @@ const text = catalogue(
 		onStep: "On the step",
 		against: (time: string, median: string) => `${time} on this step; the class's median is ${median}`,
 		alone: (time: string) => `${time} on this step; there is no median yet`,
-		slow: "slow",
-		long: "very long",
 		otherLab: (lab: string) => `is in ${lab}`,
 		done: "all steps passed",
 		hand: "hand raised",
@@ -47,8 +45,6 @@ const text = catalogue(
 		onStep: "단계에 머문 시간",
 		against: (time, median) => `이 단계에서 ${time}, 학급 중앙값은 ${median}`,
 		alone: (time) => `이 단계에서 ${time}, 아직 중앙값 없음`,
-		slow: "느림",
-		long: "많이 느림",
 		otherLab: (lab) => `${lab} 실습 중`,
 		done: "모든 단계 통과",
 		hand: "손을 듦",
@@ -286,7 +282,7 @@ function TimeCell({ store, lab, row, here }: { store: ClassStore; lab: ClassLab;
 				<i style={{ width: `${Math.min(100, (100 * seconds) / full)}%` }} />
 				{median !== null && <b style={{ left: `${100 / 3}%` }} />}
 			</span>
-			{tempo !== "usual" && <span class="board-pace">{t[tempo]}</span>}
+			{tempo !== "usual" && median !== null && <span class="board-pace">{(seconds / median).toFixed(1)}×</span>}
 		</div>
 	);
 }

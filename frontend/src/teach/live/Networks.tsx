@@ -1,4 +1,5 @@
 /** Everybody's network in small, drawn from the state that their own diagram shows. */
+import { useComputed } from "@preact/signals";
 import type { ClassLab, Thumb } from "../../api/classes";
 import { catalogue } from "../../i18n/catalogue";
 import { learnerPath } from "../paths";
@@ -41,6 +42,7 @@ function Network({ store, lab, member }: { store: ClassStore; lab: ClassLab; mem
 	const t = text();
 	const row = store.row(member)?.value;
 	const thumb = store.thumb(member).value;
+	const topology = useComputed(() => store.grid.value?.class.topologies[lab.name]).value;
 	if (!row) return null;
 	const here = row.session !== "" && row.lab === lab.name;
 	const other = store.grid.peek()?.class.catalog.find((one) => one.name === row.lab);
@@ -51,8 +53,8 @@ function Network({ store, lab, member }: { store: ClassStore; lab: ClassLab; mem
 					<PresenceMark presence={row.presence} />
 					{store.nameOf(member)}
 				</span>
-				{here && thumb ? (
-					<Picture small={sketch(lab.topology, thumb)} thumb={thumb} />
+				{topology && here && thumb ? (
+					<Picture small={sketch(topology, thumb)} thumb={thumb} />
 				) : (
 					<span class="network-none">{row.session && other && !here ? t.other(other.title) : t.none}</span>
 				)}

@@ -1,8 +1,8 @@
 /** Plays a recorded terminal, with the network beside it as it was at that moment. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { ClassLab, Recording } from "../../api/classes";
+import type { Recording } from "../../api/classes";
 import { getCast, getRecordingStates } from "../../api/classes";
-import type { NetworkState } from "../../api/types";
+import type { NetworkState, Topology } from "../../api/types";
 import { Diagram } from "../../diagram/Diagram";
 import { catalogue } from "../../i18n/catalogue";
 import { language, theme } from "../../state/prefs";
@@ -45,10 +45,10 @@ const speeds = [1, 2, 4, 8];
 interface Props {
 	id: string;
 	recording: Recording;
-	lab: ClassLab | undefined;
+	topology: Topology | undefined;
 }
 
-export function Player({ id, recording, lab }: Props) {
+export function Player({ id, recording, topology }: Props) {
 	const t = text();
 	const [asks] = useState(() => new Asks());
 	const [cast, setCast] = useState<Cast | null | undefined>(undefined);
@@ -68,7 +68,7 @@ export function Player({ id, recording, lab }: Props) {
 			{cast === undefined ? (
 				<p class="label">{t.loading}</p>
 			) : (
-				<Playing cast={cast} states={states} lab={lab} marks={recording.marks} />
+				<Playing cast={cast} states={states} topology={topology} marks={recording.marks} />
 			)}
 		</>
 	);
@@ -77,11 +77,11 @@ export function Player({ id, recording, lab }: Props) {
 interface PlayingProps {
 	cast: Cast;
 	states: { at: number; state: NetworkState }[];
-	lab: ClassLab | undefined;
+	topology: Topology | undefined;
 	marks: Recording["marks"];
 }
 
-function Playing({ cast, states, lab, marks }: PlayingProps) {
+function Playing({ cast, states, topology, marks }: PlayingProps) {
 	const t = text();
 	const place = useRef<HTMLDivElement>(null);
 	const [at, setAt] = useState(0);
@@ -116,16 +116,9 @@ function Playing({ cast, states, lab, marks }: PlayingProps) {
 				<div class="player-screen">
 					<div ref={place} />
 				</div>
-				{lab && (
+				{topology && (
 					<div class="player-network">
-						<Diagram
-							topology={lab.topology}
-							state={state}
-							hosts={[]}
-							language={language.value}
-							still
-							onHost={() => {}}
-						/>
+						<Diagram topology={topology} state={state} hosts={[]} language={language.value} still onHost={() => {}} />
 					</div>
 				)}
 			</div>

@@ -82,7 +82,7 @@ export function Recordings({ id, recording }: { id: string; recording: string })
 					</a>
 				}
 			>
-				{one && value && <Player id={id} recording={one} lab={value.catalog.find((lab) => lab.name === one.lab)} />}
+				{one && value && <Player id={id} recording={one} topology={value.topologies[one.lab]} />}
 			</Frame>
 		);
 	}

@@ -1,0 +1,79 @@
+import { describe, expect, it } from "vitest";
+import type { Board, Class, Grid, Help, Row } from "../../api/classes";
+import { busiest, byNeed, cellOf, held, pace, reduceGrid, stopwatch } from "./board";
+import { row } from "./samples";
+
+const help = (member: string): Help => ({
+	member,
+	reason: "long",
+	text: "",
+	since: "",
+	lab: "one",
+	step: "a",
+	score: 1,
+});
+const board: Board = { help: [], hands: [], funnel: {}, causes: [], online: 0, joined: 0, broadcast: null, faults: [] };
+const grid = (rows: Row[]): Grid => ({ class: {} as Class, rows, board, messages: [], now: "" });
+
+describe("reduceGrid", () => {
+	it("knows nothing before the whole has come", () => {
+		expect(reduceGrid(null, { name: "rows", data: { rows: [row("a")] } })).toBeNull();
+	});
+
+	it("replaces, adds and takes out rows, and leaves the others the same objects", () => {
+		const [a, b] = [row("a"), row("b")];
+		const changed = { ...b, step: "next" };
+		const after = reduceGrid(grid([a, b, row("c")]), {
+			name: "rows",
+			data: { rows: [changed, row("c", { gone: true }), row("d")] },
+		});
+		expect(after?.rows.map((r) => r.member)).toEqual(["a", "b", "d"]);
+		expect(after?.rows[0]).toBe(a);
+		expect(after?.rows[1]).toBe(changed);
+	});
+
+	it("begins anew with a whole", () => {
+		const whole = grid([row("z")]);
+		expect(reduceGrid(grid([row("a")]), { name: "grid", data: whole })).toBe(whole);
+	});
+});
+
+describe("the order of the rows", () => {
+	it("has first who needs help, as the server ranks it, then all others by name", () => {
+		const rows = ["d", "c", "b", "a"].map((name) => row(name));
+		expect(byNeed(rows, [help("c"), help("d")])).toEqual(["c", "d", "a", "b"]);
+	});
+
+	it("counts numbers in names as numbers", () => {
+		expect(byNeed([row("Learner 10"), row("Learner 9")], [])).toEqual(["Learner 9", "Learner 10"]);
+	});
+
+	it("stays while somebody points into it, but for who comes and goes", () => {
+		expect(held(["a", "b", "c"], ["c", "d", "a"])).toEqual(["a", "c", "d"]);
+	});
+});
+
+describe("a class", () => {
+	it("is in the lab in which most are", () => {
+		const labs = ["one", "two"].map((name) => ({ name, title: name, minutes: 1, steps: [], faults: [] }));
+		expect(busiest(labs, [row("a"), row("b", { lab: "two" }), row("c", { lab: "two" })])).toBe("two");
+		expect(busiest(labs, [])).toBe("one");
+		expect(busiest([], [])).toBe("");
+	});
+
+	it("has a blank cell for a lab that nobody has opened", () => {
+		expect(cellOf(row("a"), "one", 3)).toEqual({ state: "none" });
+	});
+});
+
+it("calls slow what takes twice the median, and long what takes three times, but not in the first minute", () => {
+	expect(pace(59, 10)).toBe("usual");
+	expect(pace(119, 60)).toBe("usual");
+	expect(pace(120, 60)).toBe("slow");
+	expect(pace(180, 60)).toBe("long");
+	expect(pace(900, null)).toBe("usual");
+});
+
+it("tells times as a stopwatch does", () => {
+	expect([0, 42.9, 725, 3720].map(stopwatch)).toEqual(["0:00", "0:42", "12:05", "1:02:00"]);
+});
