@@ -31,7 +31,9 @@ func OpenURL(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	return start(read, write), nil
+	s := newStore(read, write)
+	go s.run()
+	return s, nil
 }
 
 func connectPostgres(url string, readOnly bool, connections int) (*sql.DB, error) {

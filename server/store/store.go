@@ -39,8 +39,10 @@ const (
 
 // Store is an open database. Its methods may be called concurrently.
 type Store struct {
+	path  string // of SQLite
+	file  fileID // which the name had when it was opened; the writer's
 	read  *sql.DB
-	write *sql.DB
+	write *sql.DB // the writer's
 
 	writes chan *write
 	closed chan struct{} // closed by Close: no new writes
@@ -70,18 +72,26 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err := migrate(ctx, write, goose.DialectSQLite3); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot migrate the database %s: %w", path, err), write.Close())
 	}
+	if err := putBack(ctx, write, path); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot put back what %s%s holds: %w", path, rescueSuffix, err), write.Close())
+	}
+	file, err := identify(path)
+	if err != nil {
+		return nil, errors.Join(err, write.Close())
+	}
 	read, err := connect(path, "ro", readers)
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	return start(read, write), nil
+	s := newStore(read, write)
+	s.path, s.file = path, file
+	go s.run()
+	return s, nil
 }
 
-// start returns a store whose writer runs.
-func start(read, write *sql.DB) *Store {
-	s := &Store{read: read, write: write, writes: newWrites(), closed: make(chan struct{}), done: make(chan struct{})}
-	go s.run()
-	return s
+// newStore returns a store whose writer does not run yet.
+func newStore(read, write *sql.DB) *Store {
+	return &Store{read: read, write: write, writes: newWrites(), closed: make(chan struct{}), done: make(chan struct{})}
 }
 
 func newWrites() chan *write { return make(chan *write, batchSize) }

@@ -86,6 +86,9 @@ func (s *Store) commit(batch []*write) {
 	defer cancel()
 	results := make([]error, len(batch))
 	err := func() error {
+		if err := s.inPlace(ctx); err != nil {
+			return err
+		}
 		tx, err := s.write.BeginTx(ctx, nil)
 		if err != nil {
 			return err
