@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/netground/netground/server/app"
 	"github.com/netground/netground/server/config"
@@ -14,8 +17,12 @@ type serveCommand struct {
 	config.Server `embed:""`
 }
 
-// Run serves until the context ends.
+// Run serves until the context ends. On SIGHUP the program takes the place of
+// itself, in the version that its file has then, and the sessions go on.
 func (c *serveCommand) Run(ctx context.Context) error {
+	restart := make(chan os.Signal, 1)
+	signal.Notify(restart, syscall.SIGHUP)
+	defer signal.Stop(restart)
 	log := newLog(c.LogFormat, c.LogLevel)
 	a, err := app.Start(ctx, app.Options{Config: c.Server, Version: version, Log: log})
 	if err != nil {
@@ -31,9 +38,23 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	} else {
 		fmt.Printf("Teach here: %s%s\n", a.URL(), h.Teach)
 	}
-	<-ctx.Done()
+	select {
+	case <-ctx.Done():
+	case <-restart:
+		return c.restart(a)
+	}
 	fmt.Println("Stopping: sessions are ended and their sandboxes removed. Ctrl-C again ends it at once.")
 	return a.Close()
+}
+
+func (c *serveCommand) restart(a *app.App) error {
+	fmt.Println("Restarting: sandboxes and what runs in them live on.")
+	program, err := os.Executable() // its path, where a newer version may lie
+	if err := errors.Join(err, a.Leave()); err != nil {
+		return err
+	}
+	err = syscall.Exec(program, os.Args, os.Environ())
+	return fmt.Errorf("cannot start %s anew: %w; the sandboxes live on: start it again", program, err)
 }
 
 func newLog(format, level string) *slog.Logger {

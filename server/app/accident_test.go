@@ -5,7 +5,6 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/pprof"
@@ -41,10 +40,9 @@ func (o *opened) solveUp(events <-chan event, a, b *tty) {
 	})
 }
 
-// The server is killed in the middle of a class. (That sandboxes live on is not
-// promised yet: the next start removes them.)
+// The server is killed in the middle of a class: everybody goes on where they were.
 func TestKilledInTheMiddleOfAClass(t *testing.T) {
-	set := settings(t)
+	set := homed(t)
 	set.Pool = 1
 	mounts := census(t)["mounts"]
 	c := spawn(t, set)
@@ -55,8 +53,9 @@ func TestKilledInTheMiddleOfAClass(t *testing.T) {
 	a.keys("yes\r")
 	a.wait("y\r\ny\r\n")
 	b.run("ip netns add red; (setsid sleep 1000 &); mkdir -p /sys/fs/cgroup/freezer/own 2>/dev/null; true")
+	var others []*opened
 	for range 4 {
-		c.learner().open("routing")
+		others = append(others, c.learner().open("routing"))
 	}
 	go func() { // and one more is being made
 		_, _ = newLearner(t, c.url).send("POST", "/api/sessions", map[string]string{"lab": "namespaces"})
@@ -66,36 +65,33 @@ func TestKilledInTheMiddleOfAClass(t *testing.T) {
 		t.Fatal("a killed server left nothing, so that this test proves nothing")
 	}
 
-	began := time.Now()
-	c = spawn(t, set)
-	t.Logf("after a kill with 6 sessions the next server was ready in %v", time.Since(began))
-	if log := c.log.String(); !strings.Contains(log, "removing a sandbox that an earlier server left") || !strings.Contains(log, "ended the sessions that the last run left") {
-		t.Errorf("the log says %s", log)
-	}
-	// What is there now is of this server: its pool and its prepared sandboxes.
-	until(t, 10*time.Second, "the runtime directory holds this server's alone", func() bool {
-		dirs, _ := os.ReadDir(set.Runtime)
-		return len(dirs) <= set.Pool+prepared
-	})
-	ann.url, ann.header = c.url, ann.header.Clone()
-	ann.header.Set("Origin", c.url)
-	if got := ann.do("GET", ann.path, nil); got.status != http.StatusGone && got.status != http.StatusNotFound {
-		t.Errorf("the session of before: %d %s", got.status, got.body)
-	}
-	conn, _, err := ann.dial(ann.path+"/terminals/"+ann.Terminals[0].ID, "viewer=v&offset=100")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
-	if _, _, err = conn.ReadMessage(); !websocket.IsCloseError(err, 4001, 4004) {
-		t.Errorf("the terminal of before: %v", err)
-	}
-	conn.Close()
-	again := ann.learner.open("switching")
-	if steps := again.passed(); len(steps) != 1 || steps[0] != "up" {
+	c = c.comeBack()
+	var now session.Session
+	ann.must("GET", ann.path, nil, &now)
+	ann.Session = now
+	if steps := ann.passed(); len(steps) != 1 || steps[0] != "up" {
 		t.Errorf("the steps %v are passed", steps)
 	}
-	again.sit().run("true")
+	events = ann.events("en")
+	a = ann.attach(now.Terminals[0].ID, "v", true)
+	a.wait("y\r\ny\r\n")
+	a.keys("\x03")
+	a.wait("^C")
+	b = ann.attach(now.Terminals[1].ID, "v", true)
+	if out := b.run("ip netns; pgrep -x sleep"); !strings.Contains(out, "red") {
+		t.Errorf("host B has %q", out)
+	}
+	a.run("ip addr add 192.168.1.10/24 dev eth0") // what it sees, and what it checks, goes on, too
+	await(t, events, 20*time.Second, "state", func(data string) bool { return strings.Contains(data, "192.168.1.10") })
+	for _, o := range others {
+		o.must("GET", o.path, nil, nil)
+		o.attach(o.Terminals[0].ID, "v", true).run("true")
+	}
+	c.settled(c.metric("netground_sessions"))
+	again := ann.learner.open("switching")
+	if again.ID != ann.ID {
+		t.Error("the lab was opened anew")
+	}
 
 	c.terminate(20 * time.Second)
 	if left := leftovers(set); len(left) != 0 {

@@ -40,6 +40,7 @@ type App struct {
 	classes  *classroom.Service
 	hosting  Hosting
 	closers  []func(context.Context) error // in the order of starting
+	leaving  bool                          // sandboxes live on for the next server
 }
 
 // Options of a server beyond its configuration.
@@ -81,6 +82,7 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	a := &App{log: o.Log}
 	defer func() {
 		if err != nil {
+			a.leaving = true // what an earlier server left is for one that starts
 			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 			defer cancel()
 			err = errors.Join(err, a.close(stop))
@@ -111,7 +113,12 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.engine = engine
-	a.onClose(engine.Close)
+	a.onClose(func(ctx context.Context) error {
+		if a.leaving {
+			return engine.Leave(ctx)
+		}
+		return engine.Close(ctx)
+	})
 	a.classes, err = classroom.Open(ctx, classroom.Options{Store: db, Course: o.Course, Labs: o.LabSet, Log: o.Log, Recordings: filepath.Join(c.State, "recordings")})
 	if err != nil {
 		return nil, err
@@ -134,7 +141,12 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a.onClose(a.sessions.Close)
+	a.onClose(func(ctx context.Context) error {
+		if a.leaving {
+			return a.sessions.Leave(ctx)
+		}
+		return a.sessions.Close(ctx)
+	})
 	a.classes.Use(a.sessions)
 	proxies, err := c.Proxies()
 	if err != nil {
@@ -152,6 +164,9 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
 	}
 	a.onClose(func(ctx context.Context) error {
+		if a.leaving { // pages are told to come back, and nothing of an end
+			return errors.Join(a.api.Close(ctx), a.http.Shutdown(ctx))
+		}
 		// Sessions first, so that pages are told why; then what is open, which
 		// Shutdown would wait for.
 		return errors.Join(a.sessions.Close(ctx), a.api.Close(ctx), a.http.Shutdown(ctx))
@@ -232,6 +247,13 @@ func (a *App) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
 	return a.close(ctx)
+}
+
+// Leave stops the server as Close does, but the sandboxes live on, with all that
+// runs in them: the next server with the same folders takes them over.
+func (a *App) Leave() error {
+	a.leaving = true
+	return a.Close()
 }
 
 func (a *App) close(ctx context.Context) error {

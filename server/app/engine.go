@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 
 	"github.com/netground/netground/server/check"
 	"github.com/netground/netground/server/config"
@@ -25,7 +26,8 @@ type Engine struct {
 	rootfs func() error
 }
 
-// OpenEngine prepares the making of sandboxes and removes what a crash left.
+// OpenEngine prepares the making of sandboxes, and takes over those that an
+// earlier server left.
 func OpenEngine(ctx context.Context, m config.Machine, log *slog.Logger) (*Engine, error) {
 	inside, removeRootfs := rootless.Inside(), func() error { return nil }
 	if inside {
@@ -57,6 +59,13 @@ func (e *Engine) Close(ctx context.Context) error {
 	return errors.Join(err, e.rootfs())
 }
 
+// Leave lets go of all sandboxes, for the next server; observers must be closed before.
+func (e *Engine) Leave(ctx context.Context) error {
+	err := e.boxes.Leave(ctx)
+	e.watch.Close()
+	return err
+}
+
 // Drain waits until the sandboxes that were destroyed so far are gone.
 func (e *Engine) Drain(ctx context.Context) error { return e.boxes.Drain(ctx) }
 
@@ -66,9 +75,32 @@ func (e *Engine) Create(ctx context.Context, id string, spec keeper.Spec) (sessi
 	if err != nil {
 		return nil, err
 	}
+	return newBox(s), nil
+}
+
+func newBox(s *sandbox.Sandbox) *box {
 	b := &box{Sandbox: s, events: make(chan session.SandboxEvent)}
 	go b.translate()
-	return b, nil
+	return b
+}
+
+// Adopted implements session.Engine.
+func (e *Engine) Adopted() (all []session.Adopted) {
+	for _, s := range e.boxes.Adopted() {
+		a := session.Adopted{Sandbox: newBox(s), Note: s.Note(), Down: s.Down()}
+		for _, n := range s.Nodes() {
+			if n.Kind == "host" {
+				a.Hosts = append(a.Hosts, n.Name)
+			}
+		}
+		for _, left := range s.Shells() {
+			a.Shells = append(a.Shells, session.AdoptedShell{
+				Shell: session.Shell{ID: left.ID, Master: left.Master}, Host: left.Host, Kept: left.Kept, Exited: left.Exited, Code: left.Code,
+			})
+		}
+		all = append(all, a)
+	}
+	return all
 }
 
 // Watch implements session.Engine.
@@ -102,8 +134,8 @@ type box struct {
 
 func (b *box) Events() <-chan session.SandboxEvent { return b.events }
 
-func (b *box) OpenTerminal(ctx context.Context, host string, cols, rows uint16) (session.Shell, error) {
-	s, err := b.Sandbox.OpenTerminal(ctx, host, cols, rows)
+func (b *box) OpenTerminal(ctx context.Context, host string, cols, rows uint16, kept []*os.File) (session.Shell, error) {
+	s, err := b.Sandbox.OpenTerminal(ctx, host, cols, rows, kept...)
 	return session.Shell{ID: s.ID, Master: s.Master}, err
 }
 

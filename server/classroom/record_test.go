@@ -10,8 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creack/pty"
 	"github.com/netground/netground/server/observe"
 	"github.com/netground/netground/server/session"
+
 	"github.com/netground/netground/server/terminal"
 )
 
@@ -74,14 +76,17 @@ func TestCastIsBounded(t *testing.T) {
 	}
 }
 
-// pipe is a terminal whose shell is the test.
+// pipe is a terminal whose shell is the test, by the other side of its PTY.
 func pipe(t *testing.T) (*terminal.Terminal, *os.File) {
 	t.Helper()
-	r, w, err := os.Pipe()
+	r, w, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	tty := terminal.New(r, terminal.Options{})
+	tty, err := terminal.New(r, terminal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		_ = tty.Close()
 		_ = w.Close()
@@ -118,7 +123,7 @@ func TestRecording(t *testing.T) {
 	}
 	eventually(t, "the recording begins", func() bool { return len(recordings()) == 1 })
 	w.s.State(anna.session, &observe.State{Version: 7, Nodes: map[string]*observe.Node{}})
-	_, err := io.WriteString(shell, "hello\r\n")
+	_, err := io.WriteString(shell, "hello\n") // the PTY makes "\r\n" of it
 	w.must(err)
 	file := filepath.Join(w.dir, w.class, recordings()[0].ID+".cast")
 	read := func() string {

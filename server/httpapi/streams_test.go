@@ -157,7 +157,10 @@ func (d *door) shell() (done chan struct{}, touched chan struct{}) {
 	if err != nil {
 		d.Fatal(err)
 	}
-	t := terminal.New(master, terminal.Options{})
+	t, err := terminal.New(master, terminal.Options{})
+	if err != nil {
+		d.Fatal(err)
+	}
 	d.Cleanup(func() {
 		_ = t.Close()
 		_ = tty.Close()

@@ -33,7 +33,7 @@ func (w *world) typist(ctx context.Context, host string) (*typist, error) {
 	if t := w.typists[host]; t != nil {
 		return t, nil
 	}
-	shell, err := w.sb.OpenTerminal(ctx, host, 100, 40)
+	shell, err := w.sb.OpenTerminal(ctx, host, 100, 40, nil)
 	if err != nil {
 		return nil, err
 	}

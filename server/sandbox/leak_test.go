@@ -214,6 +214,10 @@ func TestCrashInTheMiddleOfACreate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if n := len(m.Adopted()); n != 0 {
+			t.Errorf("%d sandboxes live on of which nobody has left a note", n)
+		}
+		drain(t, m)
 		if n := records(); n != 0 {
 			t.Errorf("%d records are left", n)
 		}

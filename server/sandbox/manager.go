@@ -111,10 +111,12 @@ type Manager struct {
 
 	mu        sync.Mutex
 	sandboxes map[string]*Sandbox
+	adopted   []*Sandbox
 	closed    bool
 }
 
-// Open prepares the making of sandboxes and removes what an earlier server left.
+// Open prepares the making of sandboxes. What an earlier server left and is in
+// use lives on, see Adopted; the rest is removed, behind what comes next.
 func Open(ctx context.Context, o Options) (_ *Manager, err error) {
 	o.setDefaults()
 	if o.IDCount < idRange || o.IDBase < idRange || uint64(o.IDBase)+uint64(o.IDCount) > 1<<32-1 {
@@ -166,9 +168,6 @@ func Open(ctx context.Context, o Options) (_ *Manager, err error) {
 	if err := m.tryCgroups(); err != nil {
 		return nil, err
 	}
-	if err := m.removeLeftovers(); err != nil {
-		o.Log.Error("cannot remove all that an earlier server left", "error", err)
-	}
 	m.spawner = s
 	if _, err := s.process(); err != nil {
 		return nil, err
@@ -182,7 +181,11 @@ func Open(ctx context.Context, o Options) (_ *Manager, err error) {
 		return nil, err
 	}
 	tuneMachine(o.Log)
-	m.reaper, m.warden = newReaper(o.Log), newWarden(m)
+	m.reaper = newReaper(o.Log)
+	if err := m.adopt(ctx); err != nil {
+		o.Log.Error("cannot look at all that an earlier server left", "error", err)
+	}
+	m.warden = newWarden(m)
 	m.stock = newStock(m)
 	return m, nil
 }
@@ -315,10 +318,14 @@ func (m *Manager) Close(ctx context.Context) error {
 	err := m.reaper.close(ctx)
 	m.spawner.close()
 	removeCgroupParent(m.o.CgroupParent)
+	m.closeFiles()
+	return err
+}
+
+func (m *Manager) closeFiles() {
 	for _, f := range []*os.File{m.spawner.program, m.spawner.runtime, m.spawner.rootfs, m.lock} {
 		f.Close()
 	}
-	return err
 }
 
 // reaper ends sandboxes one at a time: taking down network devices holds a
@@ -434,4 +441,12 @@ func (r *reaper) close(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("cannot wait for the end of all sandboxes: %w", ctx.Err())
 	}
+}
+
+// leave stops after the end that goes on; the next server does the rest.
+func (r *reaper) leave(ctx context.Context) error {
+	r.mu.Lock()
+	r.queue = nil
+	r.mu.Unlock()
+	return r.close(ctx)
 }

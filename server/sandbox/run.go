@@ -19,30 +19,61 @@ import (
 type Shell struct {
 	ID uint32
 	// Master of its pseudo terminal: non-blocking, on the runtime's poller. The
-	// caller owns it; closing it hangs the shell up.
+	// caller owns it; the shell is hung up by CloseTerminal.
 	Master *os.File
+	// Kept are the files that OpenTerminal was given, in the hands of the next server.
+	Kept []*os.File
 }
 
-// OpenTerminal starts a shell on a host.
-func (s *Sandbox) OpenTerminal(ctx context.Context, host string, cols, rows uint16) (Shell, error) {
+// OpenTerminal starts a shell on a host. The keeper holds its master, and copies
+// of the kept files, until CloseTerminal, so that they outlive this server.
+func (s *Sandbox) OpenTerminal(ctx context.Context, host string, cols, rows uint16, kept ...*os.File) (Shell, error) {
 	if cols == 0 || rows == 0 || cols > 1000 || rows > 500 {
 		return Shell{}, fmt.Errorf("cannot open a terminal of %d × %d: it must have 1 to 1000 columns and 1 to 500 rows", cols, rows)
 	}
-	reply, fds, err := s.rpc.call(ctx, keeper.Message{Kind: keeper.KindOpen, Host: host, Cols: cols, Rows: rows})
+	var with []int
+	for _, f := range kept {
+		with = append(with, int(f.Fd()))
+	}
+	reply, fds, err := s.rpc.call(ctx, keeper.Message{Kind: keeper.KindOpen, Host: host, Cols: cols, Rows: rows}, with...)
 	if err != nil {
 		return Shell{}, fmt.Errorf("cannot open a terminal on %s: %w", host, err)
 	}
-	err = errors.New("the keeper sent the wrong files")
-	if len(fds) == 1 {
+	shell, err := newShell(reply.ID, host, fds)
+	if err == nil && len(shell.Kept) > 0 {
+		err = errors.New("the keeper sent the wrong files")
+		closeFDs(fds)
+	}
+	if err != nil {
+		s.CloseTerminal(reply.ID)
+		return Shell{}, fmt.Errorf("cannot open a terminal on %s: %w", host, err)
+	}
+	return shell, nil
+}
+
+// newShell takes over the files of a shell, the master first, or closes them.
+func newShell(id uint32, host string, fds []int) (Shell, error) {
+	err := errors.New("the keeper sent the wrong files")
+	if len(fds) > 0 {
 		if err = verifyMaster(fds[0]); err == nil {
 			err = unix.SetNonblock(fds[0], true)
 		}
 	}
 	if err != nil {
 		closeFDs(fds)
-		return Shell{}, fmt.Errorf("cannot open a terminal on %s: %w", host, err)
+		return Shell{}, err
 	}
-	return Shell{ID: reply.ID, Master: os.NewFile(uintptr(fds[0]), "terminal on "+host)}, nil
+	shell := Shell{ID: id, Master: os.NewFile(uintptr(fds[0]), "terminal on "+host)}
+	for _, fd := range fds[1:] {
+		shell.Kept = append(shell.Kept, os.NewFile(uintptr(fd), "kept of a terminal on "+host))
+	}
+	return shell, nil
+}
+
+// CloseTerminal has the keeper let go of a shell, which hangs it up once the
+// master is closed here, too. It waits for no answer.
+func (s *Sandbox) CloseTerminal(shell uint32) {
+	_ = s.rpc.conn.Send(keeper.Message{Kind: keeper.KindClose, ID: shell}) // a keeper that is gone holds nothing
 }
 
 // Kill ends a shell and its process group at once.

@@ -56,6 +56,7 @@ type Sandbox struct {
 	mu      sync.Mutex
 	queued  *sync.Cond
 	queue   []Event
+	whole   bool // all nodes were shown
 	order   []string
 	nodes   map[string]Node
 	retired map[string]Node
@@ -65,6 +66,12 @@ type Sandbox struct {
 	undo    []undo
 	ending  atomic.Bool
 	started bool // guarded by the Manager's mu: Create has returned it
+	pidfd   int  // of the keeper
+
+	noting sync.Mutex // guards note, and the file of it
+	note   []byte
+	left   []Left   // guarded by mu: shells of an earlier server
+	down   []string // guarded by mu until attached: hosts that were off
 
 	freezing sync.Mutex // guards killed, and the freezer
 	killed   bool       // nothing is frozen any more
@@ -96,7 +103,7 @@ func (s *Sandbox) prepare(ctx context.Context, nodes int) error {
 		return err
 	}
 	s.onEnd("ids", func() error { m.ids.put(base); return nil })
-	rec := record{ID: s.key, Base: base, Parent: m.o.CgroupParent}
+	rec := record{ID: s.key, Base: base, Parent: m.o.CgroupParent, Protocol: keeper.Version}
 	s.onEnd("record", func() error { return os.Remove(m.recordPath(s.key)) })
 	if err := m.writeRecord(rec); err != nil {
 		return err
@@ -182,8 +189,14 @@ func (s *Sandbox) spawn(ctx context.Context, nodes int, base uint32) (pid int, e
 		closeFDs(got)
 		return 0, errors.New("cannot use the spawner's answer")
 	}
-	pidfd := got[0]
 	s.outer = os.NewFile(uintptr(got[1]), "outer user namespace")
+	s.ownKeeper(got[0])
+	return int(reply.ID), nil
+}
+
+// ownKeeper makes the sandbox end with its keeper, and the keeper with it.
+func (s *Sandbox) ownKeeper(pidfd int) {
+	s.pidfd = pidfd
 	s.onEnd("keeper", func() error {
 		defer s.outer.Close()
 		defer unix.Close(pidfd)
@@ -197,7 +210,6 @@ func (s *Sandbox) spawn(ctx context.Context, nodes int, base uint32) (pid int, e
 		waitPidfd(pidfd) // its pid namespace ends with it
 		return errors.Join(err, s.settle())
 	})
-	return int(reply.ID), nil
 }
 
 func memoryFile(name string, b []byte) (*os.File, error) {
@@ -235,38 +247,6 @@ func ucounts(l Limits, count int) []keeper.Ucount {
 		{Name: "max_fanotify_groups", Value: 0},
 		{Name: "max_fanotify_marks", Value: 0},
 	}
-}
-
-// settle waits until the devices of the ended sandbox are gone, by watching one
-// of its namespaces that is open here, so that the next end does not pile up
-// on this one's.
-func (s *Sandbox) settle() error {
-	s.mu.Lock()
-	var watch *os.File
-	for _, n := range s.nodes {
-		if watch == nil || n.Kind == "switch" {
-			watch = n.NetNS
-		}
-	}
-	for _, nodes := range []map[string]Node{s.nodes, s.retired} {
-		for _, n := range nodes {
-			for _, f := range []*os.File{n.NetNS, n.Root} {
-				if f != nil && f != watch {
-					f.Close()
-				}
-			}
-		}
-	}
-	s.mu.Unlock()
-	if watch == nil {
-		return nil
-	}
-	defer watch.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	_, fds, err := s.manager.spawner.call(ctx, keeper.Message{Kind: keeper.KindSettle}, int(watch.Fd()))
-	closeFDs(fds)
-	return err
 }
 
 // connect connects to the keeper.
@@ -343,6 +323,7 @@ func (s *Sandbox) complete() error {
 		return errors.New("cannot use the sandbox: its keeper showed no verified node")
 	}
 	sort.Strings(s.order)
+	s.whole = true
 	return nil
 }
 
@@ -356,6 +337,9 @@ func (s *Sandbox) receive(m keeper.Message, fds []int) {
 	case keeper.KindNode:
 		s.setNode(m, fds)
 		return
+	case keeper.KindShell:
+		s.addShell(m, fds)
+		return
 	case keeper.KindExit:
 		if m.Line == "run" {
 			s.exited(m.ID, int(m.Code))
@@ -363,6 +347,11 @@ func (s *Sandbox) receive(m keeper.Message, fds []int) {
 			s.emit(Event{Kind: "exit", Shell: m.ID, Code: int(m.Code), Host: m.Host})
 		}
 	case keeper.KindHalt:
+		s.mu.Lock()
+		if !s.whole {
+			s.down = append(s.down, m.Host)
+		}
+		s.mu.Unlock()
 		s.emit(Event{Kind: "halt", Host: m.Host})
 	}
 	closeFDs(fds)
@@ -408,6 +397,9 @@ func (s *Sandbox) deliver() {
 // setNode takes over the files of a node, once they are verified.
 func (s *Sandbox) setNode(m keeper.Message, fds []int) {
 	want := map[string]int{"switch": 1, "host": 2}[m.Line]
+	if want == 2 && len(fds) == 1 {
+		want = 1 // a host that is off
+	}
 	err := errors.New("the keeper sent a node with the wrong files")
 	if want == len(fds) && want > 0 {
 		if err = verifyNetNS(fds[0], s.outer); err == nil && want == 2 {
@@ -475,6 +467,7 @@ func (s *Sandbox) Usage() (Usage, error) { return s.cgroup.usage() }
 // end when their masters are closed or its processes are killed.
 func (s *Sandbox) Destroy() {
 	if s.ending.CompareAndSwap(false, true) {
+		s.forgetNote()
 		s.manager.reaper.add(s)
 	}
 }

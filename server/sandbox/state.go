@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,8 +10,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/netground/netground/server/sandbox/keeper"
 )
 
 // record is what is known of a sandbox before its first kernel object exists,
@@ -20,7 +24,9 @@ type record struct {
 	ID     string `json:"id"`
 	Base   uint32 `json:"base"`
 	Parent string `json:"cgroupParent"`
-	PID    int    `json:"pid,omitempty"`
+	// Protocol is what the keeper speaks; a record without it is older than 2.
+	Protocol int `json:"protocol,omitempty"`
+	PID      int `json:"pid,omitempty"`
 	// Started is field 22 of /proc/PID/stat, which tells a process from a later
 	// one with the same number.
 	Started string `json:"started,omitempty"`
@@ -58,57 +64,10 @@ func startedAt(pid int) string {
 	return fields[19]
 }
 
-// removeLeftovers ends and removes what an earlier server left.
-func (m *Manager) removeLeftovers() error {
-	paths, err := filepath.Glob(filepath.Join(m.o.StateDir, "sandboxes", "*.json*"))
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, path := range paths {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		var r record
-		if err := json.Unmarshal(b, &r); err != nil || !validID(r.ID) {
-			// Cut short: nothing existed yet when it was being written.
-			errs = append(errs, os.Remove(path))
-			continue
-		}
-		m.o.Log.Info("removing a sandbox that an earlier server left", "sandbox", r.ID)
-		if err := m.removeLeftover(r); err != nil {
-			errs = append(errs, fmt.Errorf("cannot remove the left sandbox %s: %w", r.ID, err))
-			m.ids.take(r.Base) // its ids stay out of use
-			continue
-		}
-		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (m *Manager) removeLeftover(r record) error {
-	keeper := -1
-	if r.PID > 1 && r.Started != "" {
-		if fd, err := unix.PidfdOpen(r.PID, 0); err == nil {
-			defer unix.Close(fd)
-			if startedAt(r.PID) == r.Started { // after the open: the pidfd is of this process
-				_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
-				keeper = fd
-			}
-		}
-	}
-	g, err := m.newCgroup(r.Parent, r.ID, r.Base)
-	if err == nil {
-		err = g.thawAll() // what is frozen does not end
-	}
-	if keeper >= 0 {
-		waitPidfd(keeper)
-	}
-	if err != nil {
+// killAll ends everything that is in the group: what a keeper left that was
+// killed before it was in its place.
+func (g *cgroup) killAll() error {
+	if err := g.thawAll(); err != nil { // what is frozen does not end
 		return err
 	}
 	for range 100 { // a fork may slip between listing and killing
@@ -125,10 +84,7 @@ func (m *Manager) removeLeftover(r record) error {
 			}
 		}
 	}
-	if err := g.destroy(); err != nil {
-		return err
-	}
-	return os.RemoveAll(filepath.Join(m.o.RuntimeDir, r.ID))
+	return nil
 }
 
 // waitPidfd waits until the process has ended, five seconds at most.
@@ -139,6 +95,38 @@ func waitPidfd(fd int) {
 			return
 		}
 	}
+}
+
+// settle waits until the devices of the ended sandbox are gone, by watching one
+// of its namespaces that is open here, so that the next end does not pile up
+// on this one's.
+func (s *Sandbox) settle() error {
+	s.mu.Lock()
+	var watch *os.File
+	for _, n := range s.nodes {
+		if watch == nil || n.Kind == "switch" {
+			watch = n.NetNS
+		}
+	}
+	for _, nodes := range []map[string]Node{s.nodes, s.retired} {
+		for _, n := range nodes {
+			for _, f := range []*os.File{n.NetNS, n.Root} {
+				if f != nil && f != watch {
+					f.Close()
+				}
+			}
+		}
+	}
+	s.mu.Unlock()
+	if watch == nil {
+		return nil
+	}
+	defer watch.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_, fds, err := s.manager.spawner.call(ctx, keeper.Message{Kind: keeper.KindSettle}, int(watch.Fd()))
+	closeFDs(fds)
+	return err
 }
 
 // idRange is how many ids a sandbox has.

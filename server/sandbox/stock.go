@@ -136,14 +136,20 @@ func (t *stock) await(ctx context.Context) error {
 
 // close ends what stands prepared and prepares nothing more.
 func (t *stock) close() {
+	for _, s := range t.leave() {
+		s.Destroy()
+	}
+}
+
+// leave prepares nothing more, and returns what stands prepared.
+func (t *stock) leave() []*Sandbox {
 	t.mu.Lock()
 	t.closed = true
 	t.mu.Unlock()
 	t.cancel()
 	t.cond.Broadcast()
 	<-t.ended
-	for _, s := range t.ready {
-		s.Destroy()
-	}
+	ready := t.ready
 	t.ready = nil
+	return ready
 }

@@ -41,7 +41,9 @@ func (m *Manager) CatchUp(ctx context.Context, c Caller, id, step string) error 
 	run, cancel := context.WithCancel(l.ctx)
 	done := make(chan struct{})
 	l.busy, l.catchTo, l.catchCancel, l.catchDone = busyCatchUp, to, cancel, done
+	l.interrupted = nil
 	mach := l.mach
+	mach.remember(func(n *note) { n.CatchUp = to })
 	m.count.catchUps.Add(1)
 	m.background.Go(func() {
 		defer close(done)
@@ -77,6 +79,7 @@ func (l *live) catchUp(ctx context.Context, mach *machine, to int) {
 	if ctx.Err() != nil {
 		return // who cancelled it says so
 	}
+	mach.remember(func(n *note) { n.CatchUp = 0 })
 	if p.err == nil {
 		p.step, p.done = "", to
 	} else {

@@ -93,7 +93,7 @@ func (m *Manager) admit(c Caller, labName string, def *lab.Lab) (admission, erro
 			return admission{}, noLab()
 		}
 	}
-	if l := m.byLab[[2]string{c.Learner, labName}]; l != nil {
+	if l := m.byLab[[2]string{c.Learner, labName}]; l != nil && !l.ended() {
 		return admission{live: l}, nil
 	}
 	var open int
@@ -232,7 +232,7 @@ func (m *Manager) finish(l *live, mach *machine, rec store.LabRecord, watch *sto
 		mach.stop()
 	} else {
 		l.steps = newSteps(mach.lab, rec)
-		l.adopt(mach)
+		l.adopt(mach, m.o.Now())
 		m.background.Go(l.evaluator)
 		l.publishSession()
 		l.publishState()

@@ -20,7 +20,7 @@ type Store interface {
 	SetTopology(ctx context.Context, id, topology string) error
 	TouchSessions(context.Context, []store.Session) error
 	EndSession(ctx context.Context, id, reason string, at time.Time) error
-	EndLive(ctx context.Context, reason string, at time.Time) (int, error)
+	EndLive(ctx context.Context, reason string, at time.Time, but ...string) (int, error)
 	Session(ctx context.Context, id string) (store.Session, error)
 	SaveResult(context.Context, store.StepResult) error
 	SaveHint(context.Context, store.Hint) error
@@ -36,6 +36,9 @@ type Store interface {
 type Engine interface {
 	// Create makes a sandbox. It does not return one that it could not finish.
 	Create(ctx context.Context, id string, spec keeper.Spec) (Sandbox, error)
+	// Adopted returns the sandboxes that an earlier server has left, once. Who
+	// has no use for one destroys it.
+	Adopted() []Adopted
 	// Watch starts to observe a sandbox.
 	Watch(ctx context.Context, s Sandbox) (Observer, error)
 	// Evaluate establishes one check.
@@ -47,7 +50,13 @@ type Engine interface {
 
 // Sandbox is the isolated network of one session.
 type Sandbox interface {
-	OpenTerminal(ctx context.Context, host string, cols, rows uint16) (Shell, error)
+	// OpenTerminal starts a shell. The sandbox holds its master and copies of the
+	// kept files for the next server, until CloseTerminal hangs it up.
+	OpenTerminal(ctx context.Context, host string, cols, rows uint16, kept []*os.File) (Shell, error)
+	CloseTerminal(shell uint32)
+	// SetNote leaves a note (JSON) with the sandbox for the next server; without
+	// one the sandbox ends with this server.
+	SetNote([]byte) error
 	Run(ctx context.Context, host, line string) (Output, error)
 	Reboot(ctx context.Context, host string) error
 	Events() <-chan SandboxEvent
@@ -61,6 +70,30 @@ type Sandbox interface {
 type Shell struct {
 	ID     uint32
 	Master *os.File
+}
+
+// Adopted is a sandbox of an earlier server.
+type Adopted struct {
+	Sandbox Sandbox
+	Note    []byte
+	Hosts   []string
+	Down    []string // hosts that are off
+	Shells  []AdoptedShell
+}
+
+// AdoptedShell is a shell that an earlier server has opened.
+type AdoptedShell struct {
+	Shell
+	Host   string
+	Kept   []*os.File
+	Exited bool
+	Code   int
+}
+
+func (s *AdoptedShell) close() {
+	for _, f := range append(s.Kept, s.Master) {
+		_ = f.Close() // nobody could do something about it
+	}
 }
 
 // Output is what a command said.

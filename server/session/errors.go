@@ -155,3 +155,10 @@ func catchUpStopped() lab.Text {
 		"ko": "실습을 초기화하느라 앞 단계 따라잡기를 멈췄습니다.",
 	}
 }
+
+func catchUpInterrupted() lab.Text {
+	return lab.Text{
+		"en": "Catching up was interrupted, because the server was restarted. Start it again to go on.",
+		"ko": "서버가 다시 시작되어 앞 단계 따라잡기가 중단되었습니다. 이어서 하려면 다시 실행하십시오.",
+	}
+}

@@ -27,6 +27,7 @@ type fakeEngine struct {
 	fail  error          // of Create
 	gate  chan struct{}  // where set, Create waits for it
 	sent  map[string]int // probes by address
+	left  []Adopted      // by an earlier server
 }
 
 func (e *fakeEngine) Create(ctx context.Context, id string, _ keeper.Spec) (Sandbox, error) {
@@ -136,11 +137,68 @@ type fakeBox struct {
 	watchers map[chan *observe.State]struct{}
 	ran      []string
 	slaves   []*os.File
+	note     []byte
+	shells   []AdoptedShell // what a keeper holds
 	stopped  bool
 	reboot   chan struct{} // where set, Reboot waits for it
 }
 
-func (b *fakeBox) OpenTerminal(_ context.Context, host string, cols, rows uint16) (Shell, error) {
+func (e *fakeEngine) Adopted() []Adopted {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	left := e.left
+	e.left = nil
+	return left
+}
+
+func duplicate(fd int) (*os.File, error) {
+	n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err == nil {
+		err = unix.SetNonblock(n, true)
+	}
+	return os.NewFile(uintptr(n), "duplicate"), err
+}
+
+func (b *fakeBox) CloseTerminal(id uint32) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.shells = slices.DeleteFunc(b.shells, func(s AdoptedShell) bool {
+		if s.ID == id {
+			s.close()
+		}
+		return s.ID == id
+	})
+}
+
+// leave is what the next server finds of the boxes that have a note; it has
+// the others removed.
+func (e *fakeEngine) leave() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, b := range e.boxes {
+		b.mu.Lock()
+		unused := b.note == nil
+		b.mu.Unlock()
+		if unused {
+			b.Destroy()
+		}
+		b.mu.Lock()
+		if !b.stopped && b.note != nil {
+			e.left = append(e.left, Adopted{Sandbox: b, Note: b.note, Hosts: []string{"A", "B"}, Shells: b.shells})
+			b.shells = nil
+		}
+		b.mu.Unlock()
+	}
+}
+
+func (b *fakeBox) SetNote(text []byte) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.note = text
+	return nil
+}
+
+func (b *fakeBox) OpenTerminal(_ context.Context, host string, cols, rows uint16, kept []*os.File) (Shell, error) {
 	m, s, err := pty.Open()
 	if err != nil {
 		return Shell{}, err
@@ -162,6 +220,18 @@ func (b *fakeBox) OpenTerminal(_ context.Context, host string, cols, rows uint16
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.slaves = append(b.slaves, s)
+	shell := AdoptedShell{Shell: Shell{ID: uint32(len(b.slaves))}, Host: host}
+	if shell.Master, err = duplicate(fd); err != nil {
+		return Shell{}, err
+	}
+	for _, f := range kept {
+		d, err := duplicate(int(f.Fd()))
+		if err != nil {
+			return Shell{}, err
+		}
+		shell.Kept = append(shell.Kept, d)
+	}
+	b.shells = append(b.shells, shell)
 	return Shell{ID: uint32(len(b.slaves)), Master: os.NewFile(uintptr(fd), "terminal")}, nil
 }
 
@@ -216,7 +286,11 @@ func (b *fakeBox) Destroy() {
 	if b.stopped {
 		return
 	}
-	b.stopped = true
+	b.stopped, b.note = true, nil
+	for _, s := range b.shells {
+		s.close()
+	}
+	b.shells = nil
 	for _, s := range b.slaves {
 		_ = s.Close()
 	}

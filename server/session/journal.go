@@ -24,6 +24,9 @@ const (
 // the disk is full, and the results follow.
 type journal struct {
 	log *slog.Logger
+	// trouble is told when results begin to wait for the database, and when all
+	// of them are stored.
+	trouble func(is bool)
 
 	mu      sync.Mutex
 	queue   []*entry
@@ -31,6 +34,7 @@ type journal struct {
 	changed chan struct{} // closed and replaced when the queue has changed
 	busy    bool          // one is being written
 	failing bool          // the last one could not be written
+	told    bool          // of trouble
 	stored  uint64
 	lost    uint64
 }
@@ -43,8 +47,8 @@ type entry struct {
 	since uint64 // what journal.stored was at the first failure
 }
 
-func newJournal(log *slog.Logger) *journal {
-	return &journal{log: log, byKey: map[string]*entry{}, changed: make(chan struct{})}
+func newJournal(log *slog.Logger, trouble func(bool)) *journal {
+	return &journal{log: log, trouble: trouble, byKey: map[string]*entry{}, changed: make(chan struct{})}
 }
 
 // put adds a write. One with the same key that waits already is replaced, so
@@ -96,12 +100,14 @@ func (j *journal) run(ctx context.Context) {
 		}
 		if err == nil || j.hopeless(e, err) {
 			j.finish(e, err)
+			j.tell(false)
 			backoff = 50 * time.Millisecond
 			continue
 		}
 		if e.tries == 1 {
 			j.log.Warn("cannot store; will try again", "what", e.key, "error", err)
 		}
+		j.tell(true)
 		j.giveBack(e)
 		select {
 		case <-time.After(backoff):
@@ -109,6 +115,22 @@ func (j *journal) run(ctx context.Context) {
 			return
 		}
 		backoff = min(2*backoff, maxBackoff)
+	}
+}
+
+// tell tells of trouble, and of its end once nothing waits any more.
+func (j *journal) tell(is bool) {
+	j.mu.Lock()
+	news := j.told != is && (is || len(j.queue) == 0)
+	if news {
+		j.told = is
+	}
+	j.mu.Unlock()
+	if news && is {
+		j.trouble(true)
+	} else if news {
+		j.log.Info("everything that waited for the database is stored")
+		j.trouble(false)
 	}
 }
 

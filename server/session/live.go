@@ -41,6 +41,10 @@ type live struct {
 	stored time.Time // the value of active that the row has
 	warned bool      // of its expiry
 
+	unstored    bool      // results wait for the database
+	outdated    bool      // the lab's network has changed, and a reset brings the new one
+	interrupted *progress // what the end of an earlier server interrupted, until something else goes on
+
 	busy        string // "reset" or "catch-up" while that goes on
 	catchCancel context.CancelFunc
 	catchDone   chan struct{}
@@ -53,15 +57,22 @@ type live struct {
 	running evaluation
 }
 
+// newLive is called with the manager's lock, or before anything runs.
 func newLive(m *Manager, l *lab.Lab, learner string, now time.Time) *live {
 	n := &live{
 		m: m, id: newID(), learner: learner, labName: l.Name, created: now, lab: l, state: Starting, active: now,
 		built: make(chan struct{}), wake: make(chan struct{}, 1), passing: map[string]chan struct{}{},
-		steps: newSteps(l, store.LabRecord{}),
+		steps: newSteps(l, store.LabRecord{}), unstored: m.unstored,
 	}
 	n.hub = hub{subs: map[*Subscription]struct{}{}, slow: func() { m.count.slow.Add(1) }}
 	n.ctx, n.cancel = context.WithCancel(context.WithoutCancel(m.ctx))
 	return n
+}
+
+func (l *live) ended() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state == Ended
 }
 
 // expires returns when the session ends if nothing happens any more.
@@ -233,10 +244,17 @@ func (l *live) changed(m *machine, st *observe.State) bool {
 	return true
 }
 
-// adopt makes the machine the session's one. It is called with the lock.
-func (l *live) adopt(m *machine) {
+// adopt makes the machine the session's one, which it is since that time. It is
+// called with the lock.
+func (l *live) adopt(m *machine, since time.Time) {
 	l.mach, l.lab = m, m.lab
 	l.state = Ready
+	m.remember(func(n *note) {
+		*n = note{
+			Machine: m.id, Session: l.id, Learner: l.learner, Lab: l.labName, Created: l.created, Since: since,
+			Topology: m.lab.Topology, Source: m.lab.Source,
+		}
+	})
 	m.give(l)
 	l.tellTerminals(m)
 	states, cancel := m.obs.Subscribe() // here: from now on no change is missed
@@ -275,14 +293,14 @@ func (l *live) revise(def *lab.Lab) {
 	if l.lab.Origin() == def || l.state == Ended {
 		return
 	}
-	same := reflect.DeepEqual(l.lab.Origin().Topology, def.Topology) && reflect.DeepEqual(l.lab.Values, def.Values)
+	own, err := def, error(nil)
+	if l.mach != nil {
+		own, err = def.Instance(l.mach.id) // a lab that loads has one
+	}
+	same := err == nil && sameTopology(l.lab.Topology, own.Topology) && reflect.DeepEqual(l.lab.Values, def.Values)
+	l.outdated = !same
 	if same {
-		if l.mach != nil {
-			if own, err := def.Instance(l.mach.id); err == nil { // a lab that loads has one
-				def = own
-			}
-		}
-		l.lab, l.steps = def, carry(l.steps, def)
+		l.lab, l.steps = own, carry(l.steps, own)
 		l.want(func(w *work) { w.tick = true })
 	}
 	l.hub.publish(LabEvent, LabChange{NeedsReset: !same})

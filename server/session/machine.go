@@ -51,6 +51,9 @@ type machine struct {
 	opening int
 	exits   map[uint32]int
 	closed  bool
+
+	noting sync.Mutex // guards note, and the order of its writing; taken before mu
+	note   note
 }
 
 // machineOwner hears what happens in a machine. It is called without locks.
@@ -75,9 +78,12 @@ func (t *term) view() Terminal {
 	return Terminal{ID: t.id, Host: t.host, Cols: cols, Rows: rows, Exited: exited, ExitCode: code}
 }
 
-// hangUp ends the shell. Closing a PTY's master has no error that anybody
-// could do something about.
-func (t *term) hangUp() { _ = t.t.Close() }
+// hangUp ends a shell. Closing a PTY's master has no error that anybody could
+// do something about.
+func (m *machine) hangUp(t *term) {
+	_ = t.t.Close()
+	m.sb.CloseTerminal(t.shell)
+}
 
 func hasExited(t *term) bool {
 	_, exited := t.t.Exited()
@@ -290,24 +296,18 @@ func (m *machine) open(ctx context.Context, host string, cols, rows uint16, limi
 		return nil, nil, err
 	}
 	if dropped != nil {
-		dropped.hangUp()
+		m.hangUp(dropped)
 	}
-	shell, err := m.sb.OpenTerminal(ctx, host, cols, rows)
+	t, err = m.start(ctx, host, cols, rows)
+	m.mu.Lock()
+	m.opening--
 	if err != nil {
-		m.mu.Lock()
-		m.opening--
 		m.mu.Unlock()
 		return nil, dropped, err
 	}
-	t = &term{
-		id: newID()[:12], shell: shell.ID, host: host,
-		t: terminal.New(shell.Master, terminal.Options{Cols: cols, Rows: rows}),
-	}
-	m.mu.Lock()
-	m.opening--
 	if m.closed {
 		m.mu.Unlock()
-		t.hangUp()
+		m.hangUp(t)
 		return nil, dropped, errStopped
 	}
 	m.terms = append(m.terms, t)
@@ -317,7 +317,29 @@ func (m *machine) open(ctx context.Context, host string, cols, rows uint16, limi
 	if exited {
 		t.t.SetExit(code)
 	}
+	m.remember(nil)
 	return t, dropped, nil
+}
+
+// start starts a shell on a terminal of its own.
+func (m *machine) start(ctx context.Context, host string, cols, rows uint16) (*term, error) {
+	kept, err := terminal.Keep(0)
+	if err != nil {
+		return nil, err
+	}
+	shell, err := m.sb.OpenTerminal(ctx, host, cols, rows, kept)
+	if err != nil {
+		for _, f := range kept {
+			_ = f.Close()
+		}
+		return nil, err
+	}
+	t, err := terminal.New(shell.Master, terminal.Options{Cols: cols, Rows: rows, Kept: kept})
+	if err != nil {
+		m.sb.CloseTerminal(shell.ID)
+		return nil, err
+	}
+	return &term{id: newID()[:12], shell: shell.ID, host: host, t: t}, nil
 }
 
 func (m *machine) reserve(host string, limit int) (dropped *term, err error) {
@@ -354,7 +376,8 @@ func (m *machine) closeTerminal(id string) *term {
 	t := m.terms[at]
 	m.terms = slices.Delete(m.terms, at, at+1)
 	m.mu.Unlock()
-	t.hangUp()
+	m.hangUp(t)
+	m.remember(nil)
 	return t
 }
 
@@ -401,7 +424,7 @@ func (m *machine) stop() {
 	m.mu.Unlock()
 	close(m.stopped)
 	for _, t := range terms {
-		t.hangUp()
+		_ = t.t.Close() // the shell ends with its sandbox
 	}
 	if m.obs != nil { // a machine that was never finished has none
 		m.obs.Close()

@@ -146,6 +146,7 @@ type Manager struct {
 
 	mu       sync.Mutex
 	closing  bool
+	unstored bool // results wait, and learners were told
 	course   *lab.Course
 	labs     map[string]*lab.Lab
 	lives    map[string]*live    // by id
@@ -182,31 +183,31 @@ const (
 	reasonTaken      = "used by a reset"
 )
 
-// Open returns a manager, after it has marked as ended what a crash left. The
-// sandboxes of those sessions are removed by whoever opens the sandboxes.
+// Open returns a manager, after it has given the sandboxes that an earlier
+// server left back to their sessions, and marked the other sessions as ended.
 func Open(ctx context.Context, o Options) (*Manager, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	n, err := o.Store.EndLive(ctx, reasonRestarted, o.Now())
-	if err != nil {
-		return nil, fmt.Errorf("cannot clean up after the last run: %w", err)
-	}
-	if n > 0 {
-		o.Log.Warn("ended the sessions that the last run left", "sessions", n)
-	}
 	m := &Manager{
 		o: o, store: o.Store, engine: o.Engine, log: o.Log,
-		journal: newJournal(o.Log),
-		cores:   make(chan struct{}, runtime.NumCPU()),
-		lives:   map[string]*live{}, byLab: map[[2]string]*live{},
+		cores: make(chan struct{}, runtime.NumCPU()),
+		lives: map[string]*live{}, byLab: map[[2]string]*live{},
 		lifetime: 30 * time.Minute,
 		count:    counters{ended: map[string]uint64{}},
 	}
+	m.journal = newJournal(o.Log, m.storageTrouble)
 	m.ctx, m.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	m.pool.wake = make(chan struct{}, 1)
 	m.SetLabs(o.Course, o.Labs)
+	n, err := o.Store.EndLive(ctx, reasonRestarted, o.Now(), m.takeOver(ctx)...)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot clean up after the last run: %w", err), m.Leave(ctx))
+	}
+	if n > 0 {
+		o.Log.Warn("ended the sessions that the last run left and that could not go on", "sessions", n)
+	}
 	m.background.Go(func() { m.journal.run(m.ctx) })
 	m.background.Go(m.expireLoop)
 	if o.PoolSize > 0 {

@@ -38,7 +38,7 @@ func (m *Manager) renew(ctx context.Context, c Caller, id string, def *lab.Lab) 
 		before = l.catchDone
 		l.hub.publish(ProgressEvent, progress{what: busyCatchUp, total: l.catchTo, err: catchUpStopped()})
 	}
-	l.busy, l.state = busyReset, Resetting
+	l.busy, l.state, l.interrupted = busyReset, Resetting, nil
 	if l.running.cancel != nil {
 		l.running.cancel()
 	}
@@ -79,7 +79,8 @@ func (m *Manager) reset(l *live, def *lab.Lab) error {
 	old := l.mach
 	l.steps = carry(l.steps, mach.lab)
 	l.busy = ""
-	l.adopt(mach)
+	l.outdated = false
+	l.adopt(mach, m.o.Now())
 	if def != nil {
 		l.hub.publish(LabEvent, LabChange{})
 	}

@@ -28,6 +28,18 @@ func (m *Manager) Subscribe(ctx context.Context, c Caller, id string) (*Subscrip
 	s := l.hub.subscribe(m.view(c), l.snapshot(), st, l.unsubscribe)
 	s.guest = c.Guest
 	l.tell()
+	if l.unstored {
+		l.hub.seq++
+		s.push(event{l.hub.seq, NoticeEvent, m.storageNotice(true)})
+	}
+	if l.outdated {
+		l.hub.seq++
+		s.push(event{l.hub.seq, LabEvent, LabChange{NeedsReset: true}})
+	}
+	if p := l.interrupted; p != nil {
+		l.hub.seq++
+		s.push(event{l.hub.seq, ProgressEvent, *p})
+	}
 	return s, nil
 }
 

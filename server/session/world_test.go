@@ -174,3 +174,27 @@ func must[T any](w *world) func(T, error) T {
 		return v
 	}
 }
+
+// flaky is a store that fails to take results while it is told so.
+type flaky struct {
+	Store
+	mu  sync.Mutex
+	err error
+}
+
+func (f *flaky) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+}
+
+// SaveResult fails, or stores.
+func (f *flaky) SaveResult(ctx context.Context, r store.StepResult) error {
+	f.mu.Lock()
+	err := f.err
+	f.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return f.Store.SaveResult(ctx, r)
+}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -141,20 +142,52 @@ func (s *Store) EndSession(ctx context.Context, id, reason string, at time.Time)
 	})
 }
 
-// EndLive marks all sessions that live as ended and says how many a learner had.
-func (s *Store) EndLive(ctx context.Context, reason string, at time.Time) (int, error) {
+// EndLive marks all sessions that live as ended, but for those that are named,
+// and says how many a learner had.
+func (s *Store) EndLive(ctx context.Context, reason string, at time.Time, but ...string) (int, error) {
 	var n int
 	err := s.change(ctx, "store the sessions' end", func(ctx context.Context, tx *sql.Tx) error {
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM sessions
-			WHERE state <> 'ended' AND learner IS NOT NULL`).Scan(&n); err != nil {
+		n = 0
+		live, err := liveSessions(ctx, tx)
+		if err != nil {
 			return err
 		}
-		return endSessions(ctx, tx, `$3 = ''`, reason, at, "")
+		for id, learner := range live {
+			if slices.Contains(but, id) {
+				continue
+			}
+			if learner {
+				n++
+			}
+			if err := endSessions(ctx, tx, `id = $3`, reason, at, id); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return 0, err // n may still be written to
 	}
 	return n, nil
+}
+
+// liveSessions returns the ids of sessions that live, and whether a learner has them.
+func liveSessions(ctx context.Context, tx *sql.Tx) (map[string]bool, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT id, learner IS NOT NULL FROM sessions WHERE state <> 'ended'`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	live := map[string]bool{}
+	for rows.Next() {
+		var id string
+		var learner bool
+		if err := rows.Scan(&id, &learner); err != nil {
+			return nil, err
+		}
+		live[id] = learner
+	}
+	return live, rows.Err()
 }
 
 func endSessions(ctx context.Context, tx *sql.Tx, where, reason string, at time.Time, arg string) error {

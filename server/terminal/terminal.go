@@ -10,18 +10,21 @@ package terminal
 
 import (
 	"errors"
-	"io"
+	"fmt"
 	"os"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 )
 
 // Options of a Terminal. Zero values take the defaults.
 type Options struct {
-	RingBytes int           // scrollback that a late viewer gets; 1 MiB
+	// Kept are files that Keep has made; nil makes files that end with the terminal.
+	Kept      []*os.File
+	RingBytes int           // scrollback that a late viewer gets, where Kept is nil; 1 MiB
 	Window    int           // bytes that the keyboard's viewer may be behind; 128 KiB
 	Grace     time.Duration // how long a viewer that went away still holds the stream; 20 s
 	Cols      uint16        // size that the PTY has now; 80
@@ -37,8 +40,16 @@ const (
 // maxInput bounds the bytes that wait for the PTY to take them.
 const maxInput = 64 << 10
 
-// maxViewers bounds the viewer ids whose input offset is remembered.
-const maxViewers = 64
+const (
+	// maxViewers bounds the viewer ids whose input offset is remembered.
+	maxViewers  = 64
+	defaultRing = 1 << 20
+	// readMost is what is read at once before viewers are told.
+	readMost = 32 << 10
+	// adoptGrace is how long a terminal that was taken over waits for the viewer
+	// that had its keyboard: a page tries to come back every 20 s at least.
+	adoptGrace = 30 * time.Second
+)
 
 // Errors of a viewer.
 var (
@@ -49,32 +60,43 @@ var (
 	ErrClosed    = errors.New("the terminal is closed")
 )
 
+// known is a viewer id and how many bytes were taken from it.
+type known struct {
+	id       string
+	received int64
+	age      int64
+}
+
 // Terminal is one PTY and all who look at it.
 type Terminal struct {
 	o      Options
 	master *os.File
+	raw    syscall.RawConn
+	memory *memory       // nil once everybody has left a closed terminal
+	push   chan struct{} // tells the writer that typed bytes wait
 	resume chan struct{} // tells the reader that the window may have opened
 	done   chan struct{} // closed when the shell has gone and all was read
 	closed chan struct{}
 	once   sync.Once
 
 	mu       sync.Mutex
-	ring     *ring
+	ring     ring
 	viewers  map[*Viewer]struct{}
 	keyboard *Viewer
 	ghost    int64 // acknowledged offset of a keyboard's viewer that went away
 	until    time.Time
-	received map[string]int64 // input bytes taken, by viewer id
-	order    []string         // of ids, oldest first
+	heir     string // until then, the one viewer that gets the keyboard without asking
+	slots    [maxViewers]known
+	lastAge  int64
 	cols     uint16
 	rows     uint16
 	exited   bool
 	exit     chan struct{} // closed when exited
 	code     int
 	eof      bool
-
-	input  chan []byte
-	queued int
+	queued   int // typed bytes in the pipe
+	users    int // goroutines that use the memory
+	left     bool
 }
 
 // exitWithin is how long after the last byte the exit status is waited for.
@@ -82,10 +104,61 @@ const exitWithin = time.Second
 
 // New takes over the PTY's master, which must be non-blocking so that the
 // runtime polls it: in blocking mode each read costs a thread (pty issue 174).
-func New(master *os.File, o Options) *Terminal {
-	if o.RingBytes <= 0 {
-		o.RingBytes = 1 << 20
+// On an error the files are closed.
+func New(master *os.File, o Options) (*Terminal, error) {
+	if o.Kept == nil {
+		var err error
+		if o.Kept, err = Keep(o.RingBytes); err != nil {
+			master.Close()
+			return nil, err
+		}
 	}
+	t, err := open(master, o)
+	if err != nil {
+		return nil, fmt.Errorf("cannot begin a terminal: %w", err)
+	}
+	t.memory.begin()
+	t.run()
+	return t, nil
+}
+
+// Adopt takes over a terminal, of which an earlier server has left the files,
+// at the byte where that was ended.
+func Adopt(master *os.File, o Options) (*Terminal, error) {
+	t, err := open(master, o)
+	if err != nil {
+		return nil, fmt.Errorf("cannot take over a terminal: %w", err)
+	}
+	left, err := t.memory.recover()
+	if err == nil {
+		err = t.memory.ensure(left.end)
+	}
+	if err != nil {
+		master.Close()
+		t.memory.close()
+		return nil, fmt.Errorf("cannot take over a terminal: %w", err)
+	}
+	t.ring.end = left.end
+	t.ring.reserve(0)
+	t.queued, t.slots = left.queued, left.slots
+	for _, s := range left.slots {
+		t.lastAge = max(t.lastAge, s.age)
+	}
+	if left.holder != "" {
+		t.heir, t.ghost, t.until = left.holder, left.acked, time.Now().Add(adoptGrace)
+	}
+	if size, err := pty.GetsizeFull(master); err == nil && size.Cols > 0 && size.Rows > 0 {
+		t.cols, t.rows = size.Cols, size.Rows
+	}
+	if t.queued > 0 {
+		t.wakeWriter()
+	}
+	t.run()
+	return t, nil
+}
+
+// open is the common beginning; the terminal does not move yet.
+func open(master *os.File, o Options) (*Terminal, error) {
 	if o.Window <= 0 {
 		o.Window = 128 << 10
 	}
@@ -96,32 +169,63 @@ func New(master *os.File, o Options) *Terminal {
 		o.Cols, o.Rows = 80, 24
 	}
 	t := &Terminal{
-		o: o, master: master, ring: newRing(o.RingBytes), cols: o.Cols, rows: o.Rows,
+		o: o, master: master, cols: o.Cols, rows: o.Rows, push: make(chan struct{}, 1),
 		resume: make(chan struct{}, 1), done: make(chan struct{}), closed: make(chan struct{}), exit: make(chan struct{}),
-		viewers: map[*Viewer]struct{}{}, received: map[string]int64{}, input: make(chan []byte, 1024),
+		viewers: map[*Viewer]struct{}{},
 	}
+	memory, err := openMemory(o.Kept)
+	if err != nil {
+		master.Close()
+		return nil, err
+	}
+	t.memory, t.ring.buf = memory, memory.ring
+	if t.raw, err = master.SyscallConn(); err == nil {
+		failed := t.raw.Control(func(fd uintptr) { err = unix.IoctlSetPointerInt(int(fd), unix.TIOCPKT, 1) })
+		err = errors.Join(err, failed)
+	}
+	if err != nil {
+		memory.close()
+		master.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *Terminal) run() {
+	t.users = 2
 	go t.read()
 	go t.write()
-	return t
+}
+
+// leave is called by a goroutine that uses the memory no more.
+func (t *Terminal) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.users--
+	t.free()
+}
+
+// free gives the memory back once nobody uses it. It is called with the lock.
+func (t *Terminal) free() {
+	if t.left && t.users == 0 && len(t.viewers) == 0 && t.memory != nil {
+		t.ring = ring{start: t.ring.end, end: t.ring.end}
+		t.memory.close()
+		t.memory = nil
+	}
 }
 
 // read moves what the PTY has into the ring, as far as the window lets it.
 func (t *Terminal) read() {
-	buf := make([]byte, 32<<10)
-	raw, err := t.master.SyscallConn()
+	defer t.leave()
 	for {
 		if !t.waitWindow() {
 			return
 		}
-		n := 0
-		if err == nil {
-			n, err = drain(raw, buf)
-		}
+		err := t.drain()
 		if err != nil {
 			t.awaitExit()
 		}
 		t.mu.Lock()
-		t.ring.write(buf[:n])
 		if err != nil { // EIO once the last process has closed the other side (tty_ioctl, pty(7))
 			t.eof = true
 		}
@@ -139,32 +243,52 @@ func (t *Terminal) read() {
 // fullRead is how much a read brings at least where more may wait.
 const fullRead = 1 << 10
 
+const noMemoryPause = 50 * time.Millisecond
+
 // drain waits for bytes of the PTY, and takes all that are there: the kernel
 // hands out 4 KiB a read at most (N_TTY_BUF_SIZE), and each round through
 // viewers and pages costs more than another read.
-func drain(raw syscall.RawConn, buf []byte) (n int, err error) {
-	closed := raw.Read(func(fd uintptr) bool {
-		for n < len(buf) {
-			k, e := unix.Read(int(fd), buf[n:])
+func (t *Terminal) drain() error {
+	var err error
+	end, n, size := t.ring.end, 0, len(t.ring.buf) // this goroutine alone changes them
+	closed := t.raw.Read(func(fd uintptr) bool {
+		for n < readMost {
+			has, e := unix.IoctlGetInt(int(fd), unix.TIOCINQ)
+			if e != nil || has <= 0 {
+				if n > 0 {
+					return true
+				}
+				has = 1 // what may come in this moment; and it tells the end
+			}
+			if n == 0 { // viewers copy from what is overwritten now no more
+				t.mu.Lock()
+				t.ring.reserve(min(readMost, size/2))
+				t.mu.Unlock()
+			}
+			k, e := t.memory.read(fd, end+int64(n), min(has, readMost-n, size/2-n))
 			switch {
 			case k > 0:
-				if n += k; k < fullRead {
+				if n += k; k < fullRead || n >= size/2 {
 					return true // an echo, say: there is no more
 				}
 				continue
-			case errors.Is(e, unix.EINTR):
+			case e == nil || errors.Is(e, unix.EINTR): // a status of packet mode
 				continue
 			case errors.Is(e, unix.EAGAIN):
 				return n > 0
-			case e == nil:
-				e = io.EOF
+			case errors.Is(e, unix.ENOMEM), errors.Is(e, unix.EFAULT):
+				time.Sleep(noMemoryPause) // the machine is out of memory: what prints sleeps
+				continue
 			}
 			err = e
 			return true
 		}
 		return true
 	})
-	return n, errors.Join(err, closed)
+	t.mu.Lock()
+	t.ring.commit(n)
+	t.mu.Unlock()
+	return errors.Join(err, closed)
 }
 
 // waitWindow waits until the PTY may be read. It returns false when the terminal is closed.
@@ -208,22 +332,52 @@ func (t *Terminal) wakeReader() {
 	}
 }
 
-// write feeds the PTY with what was typed.
+func (t *Terminal) wakeWriter() {
+	select {
+	case t.push <- struct{}{}:
+	default:
+	}
+}
+
+// write feeds the PTY with typed bytes that it did not take at once.
 func (t *Terminal) write() {
+	defer t.leave()
 	for {
 		select {
-		case p := <-t.input:
-			_, err := t.master.Write(p)
-			t.mu.Lock()
-			t.queued -= len(p)
-			t.mu.Unlock()
-			if err != nil {
+		case <-t.push:
+			var err error
+			closed := t.raw.Write(func(fd uintptr) bool {
+				t.mu.Lock()
+				defer t.mu.Unlock()
+				var full bool
+				full, err = t.feed(int(fd))
+				return !full
+			})
+			if err != nil || closed != nil {
 				return
 			}
 		case <-t.closed:
 			return
 		}
 	}
+}
+
+// feed gives the PTY the typed bytes that wait, and says whether it is full. It
+// is called with the lock.
+func (t *Terminal) feed(master int) (full bool, err error) {
+	for t.queued > 0 {
+		n, err := t.memory.splice(master, t.queued)
+		switch {
+		case errors.Is(err, unix.EAGAIN):
+			return true, nil
+		case err != nil:
+			return false, err
+		case n == 0:
+			t.queued = 0 // cannot be: it is what went in
+		}
+		t.queued -= n
+	}
+	return false, nil
 }
 
 // awaitExit waits for the shell's exit status, which comes by another way than
@@ -267,7 +421,8 @@ func (t *Terminal) Size() (cols, rows uint16) {
 	return t.cols, t.rows
 }
 
-// Close hangs the terminal up: the kernel sends SIGHUP to the shell.
+// Close leaves the terminal. Unless somebody else holds its master, that hangs
+// it up: the kernel sends SIGHUP to the shell.
 func (t *Terminal) Close() error {
 	var err error
 	t.once.Do(func() {
@@ -275,7 +430,8 @@ func (t *Terminal) Close() error {
 		err = t.master.Close()
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.eof = true
+		defer t.free()
+		t.eof, t.left = true, true
 		for v := range t.viewers {
 			v.signal()
 		}

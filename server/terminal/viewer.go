@@ -2,7 +2,6 @@ package terminal
 
 import (
 	"context"
-
 	"io"
 	"time"
 
@@ -22,6 +21,7 @@ type ViewerOptions struct {
 type Viewer struct {
 	t      *Terminal
 	id     string
+	slot   int
 	writer bool // as in its options
 	guest  bool
 	wake   chan struct{}
@@ -45,25 +45,58 @@ func (t *Terminal) Attach(o ViewerOptions) *Viewer {
 	}
 	v.acked = v.next
 	t.viewers[v] = struct{}{}
-	// A page that reconnects takes its keyboard back from its own dead connection.
-	if o.Writer && (t.keyboard == nil || t.keyboard.id == o.ID) {
+	v.slot = t.slotOf(v.id)
+	// A page that reconnects takes its keyboard back from its own dead connection,
+	// and from nobody after a restart of the server, where another may be faster.
+	free := t.keyboard == nil && (t.heir == "" || t.heir == v.id || time.Now().After(t.until))
+	if o.Writer && (free || t.keyboard != nil && t.keyboard.id == v.id) {
 		t.setKeyboard(v)
-	}
-	if _, ok := t.received[o.ID]; !ok {
-		if len(t.order) >= maxViewers {
-			delete(t.received, t.order[0])
-			t.order = t.order[1:]
-		}
-		t.received[o.ID] = 0
-		t.order = append(t.order, o.ID)
 	}
 	v.signal()
 	return v
 }
 
+// slotOf returns the slot of a viewer id, which forgets the oldest if there is
+// none yet. It is called with the lock.
+func (t *Terminal) slotOf(id string) int {
+	oldest := 0
+	for i := range t.slots {
+		if t.slots[i].id == id {
+			return i
+		}
+		if t.slots[i].age < t.slots[oldest].age {
+			oldest = i
+		}
+	}
+	t.lastAge++
+	t.slots[oldest] = known{id: id, age: t.lastAge}
+	if t.memory != nil {
+		s := &t.memory.head.slots[oldest]
+		s.length.Store(0)
+		s.received.Store(0)
+		s.age.Store(t.lastAge)
+		n := copy(s.id[:], id)
+		s.length.Store(int64(n))
+	}
+	return oldest
+}
+
+// received returns how many bytes were taken from the viewer's id. It is
+// called with the lock.
+func (v *Viewer) received() int64 {
+	if s := &v.t.slots[v.slot]; s.id == v.id {
+		return s.received
+	}
+	return 0 // forgotten: there were many others since
+}
+
 func (t *Terminal) setKeyboard(v *Viewer) {
 	old := t.keyboard
-	t.keyboard = v
+	t.keyboard, t.heir = v, ""
+	if t.memory != nil {
+		t.memory.head.acked.Store(v.acked)
+		t.memory.head.holder.Store(int64(v.slot) + 1)
+	}
 	if old != nil && old != v {
 		old.signal()
 	}
@@ -169,6 +202,9 @@ func (v *Viewer) Ack(offset int64) {
 	v.acked = offset
 	v.signal()
 	if t.keyboard == v {
+		if t.memory != nil {
+			t.memory.head.acked.Store(offset)
+		}
 		t.wakeReader()
 	}
 }
@@ -194,7 +230,7 @@ func (v *Viewer) TakeKeyboard() {
 func (v *Viewer) InputOffset() int64 {
 	v.t.mu.Lock()
 	defer v.t.mu.Unlock()
-	return v.t.received[v.id]
+	return v.received()
 }
 
 // Input types data, of which offset is the number of the first byte since the
@@ -204,11 +240,11 @@ func (v *Viewer) Input(offset int64, data []byte) (int64, error) {
 	t := v.t
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	have := t.received[v.id]
+	have := v.received()
 	switch {
 	case t.keyboard != v:
 		return have, ErrWatching
-	case t.eof:
+	case t.eof || t.memory == nil:
 		return have, io.EOF
 	case offset > have || offset < 0:
 		return have, ErrInputGap
@@ -216,17 +252,23 @@ func (v *Viewer) Input(offset int64, data []byte) (int64, error) {
 		return have, nil
 	}
 	data = data[have-offset:]
-	if t.queued+len(data) > maxInput {
-		return have, ErrInputFull
+	v.slot = t.slotOf(v.id)
+	// What is taken is in the pipe, where it outlives this program.
+	taken := 0
+	if t.queued+len(data) <= maxInput {
+		taken = t.memory.put(v.slot, have, t.queued, data)
 	}
-	select {
-	case t.input <- append([]byte(nil), data...):
-	default:
-		return have, ErrInputFull
+	t.slots[v.slot].received = have + int64(taken)
+	t.queued += taken
+	full, err := true, error(nil)
+	closed := t.raw.Control(func(fd uintptr) { full, err = t.feed(int(fd)) })
+	if full && closed == nil && err == nil {
+		t.wakeWriter()
 	}
-	t.queued += len(data)
-	t.received[v.id] = have + int64(len(data))
-	return t.received[v.id], nil
+	if taken < len(data) {
+		return have + int64(taken), ErrInputFull
+	}
+	return have + int64(taken), nil
 }
 
 // Resize sets the PTY's size, if this viewer has the keyboard.
@@ -265,6 +307,7 @@ func (v *Viewer) Close() {
 	}
 	v.gone = true
 	delete(t.viewers, v)
+	defer t.free()
 	if t.keyboard == v {
 		// It may come back in a moment (a reload, a lost connection): until then the stream waits.
 		t.keyboard, t.ghost, t.until = nil, v.acked, time.Now().Add(t.o.Grace)

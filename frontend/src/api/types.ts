@@ -181,8 +181,8 @@ export interface Progress {
 }
 
 export interface Notice {
-	/** slowed: the network stands still until expiresAt, as it was in everybody's way. */
-	kind: "expires-soon" | "ended" | "keeper-gone" | "slowed";
+	/** slowed: the network stands still until expiresAt, as it was in everybody's way. storage: results wait. */
+	kind: "expires-soon" | "ended" | "keeper-gone" | "slowed" | "storage";
 	text: string;
 	expiresAt: string;
 }

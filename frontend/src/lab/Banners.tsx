@@ -52,7 +52,7 @@ export function Banners({ store }: { store: LabStore }) {
 		<div class="banners">
 			{live && <Lost store={store} tried={unreached} />}
 			{live && <Expiry store={store} />}
-			{live && store.view.value.slowed && <Slowed store={store} />}
+			{live && store.view.value.passing && <Passing store={store} />}
 			<Progress store={store} />
 			{live && revised && (
 				<Banner kind="plain" testid="revised">
@@ -110,13 +110,13 @@ function Expiry({ store }: { store: LabStore }) {
 	);
 }
 
-/** The network stands still for a few seconds. */
-function Slowed({ store }: { store: LabStore }) {
+/** The network stands still for a few seconds, or results wait to be stored. */
+function Passing({ store }: { store: LabStore }) {
 	const now = useClock(500);
-	const notice = store.view.value.slowed;
+	const notice = store.view.value.passing;
 	if (!notice || Date.parse(notice.expiresAt) <= now.value) return null;
 	return (
-		<Banner kind="warn" alert testid="slowed">
+		<Banner kind="warn" alert testid={notice.kind}>
 			<p>{notice.text}</p>
 		</Banner>
 	);

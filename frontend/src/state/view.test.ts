@@ -20,7 +20,7 @@ it("goes on while the network stands still", () => {
 	const notice = { kind: "slowed" as const, text: "…", expiresAt: "2026-01-01T00:00:00Z" };
 	const after = reduce(open, { name: "notice", data: notice });
 	expect(after.session?.state).toBe(open.session?.state);
-	expect(after.slowed).toBe(notice);
+	expect(after.passing).toBe(notice);
 	expect(after.notice).toBeNull();
 });
 

@@ -10,7 +10,8 @@ export interface View {
 	notice: Notice | null;
 	/** The lab's network was changed by its author; a reset brings it. */
 	revised: boolean;
-	slowed: Notice | null;
+	/** What passes by itself: shown until its time. */
+	passing: Notice | null;
 	/** Of a learner in a class: what the class is to the learner now. */
 	member: Membership | null;
 }
@@ -21,7 +22,7 @@ export const emptyView: View = {
 	progress: null,
 	notice: null,
 	revised: false,
-	slowed: null,
+	passing: null,
 	member: null,
 };
 
@@ -64,7 +65,7 @@ function withSession(view: View, session: Session): View {
 	return {
 		session,
 		revised: view.revised && session.state !== "resetting",
-		slowed: view.slowed,
+		passing: view.passing,
 		member: view.member,
 		// The diagram of a network that is being replaced would be wrong, not old.
 		network: session.state === "resetting" || session.id !== view.session?.id ? null : view.network,
@@ -74,7 +75,7 @@ function withSession(view: View, session: Session): View {
 }
 
 function withNotice(view: View, notice: Notice): View {
-	if (notice.kind === "slowed") return { ...view, slowed: notice };
+	if (notice.kind === "slowed" || notice.kind === "storage") return { ...view, passing: notice };
 	const over = notice.kind !== "expires-soon";
 	const session = view.session;
 	return {

@@ -33,7 +33,10 @@ func serve(t *testing.T, o Options, line string) (*httptest.Server, *terminal.Te
 	if err := syscall.SetNonblock(fd, true); err != nil {
 		t.Fatal(err)
 	}
-	term := terminal.New(os.NewFile(uintptr(fd), "ptmx"), terminal.Options{})
+	term, err := terminal.New(os.NewFile(uintptr(fd), "ptmx"), terminal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := NewServer()
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.Serve(w, r, term, o) }))
 	t.Cleanup(func() {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -37,12 +38,14 @@ type keeper struct {
 	mu        sync.Mutex
 	processes map[int]*process
 	byID      map[uint32]*process
+	shells    map[uint32]*shell
 	lastID    uint32
 
 	connMu sync.Mutex
 	conn   *Conn
 
 	building sync.Once
+	begun    atomic.Bool   // to build
 	ready    chan struct{} // closed when made, or when failed is set
 	failed   error
 	timings  []Timing
@@ -83,7 +86,7 @@ func Main(args []string) int {
 func run() error {
 	k := &keeper{
 		began: time.Now(), hostsDir: -1, hosts: map[string]*host{}, switches: map[string]*netNode{},
-		processes: map[int]*process{}, byID: map[uint32]*process{}, ready: make(chan struct{}),
+		processes: map[int]*process{}, byID: map[uint32]*process{}, shells: map[uint32]*shell{}, ready: make(chan struct{}),
 	}
 	debug.SetGCPercent(20)
 	// Between a fork and its exec a child shares this memory inside a learner's
@@ -372,17 +375,23 @@ func (k *keeper) converse(c *Conn) {
 			return
 		}
 		if m.Kind == KindBuild {
+			k.begun.Store(true)
 			k.build(fds)
 		}
-		closeAll(fds)
-		go k.answer(c, m)
+		go k.answer(c, m, fds)
 	}
 }
 
-func (k *keeper) answer(c *Conn, m Message) {
+func (k *keeper) answer(c *Conn, m Message, with []int) {
+	defer closeAll(with)
 	reply := Message{Kind: KindReply, Seq: m.Seq}
+	if m.Kind == KindAttach && !k.begun.Load() {
+		reply.Error = "the sandbox was never built"
+		_ = c.Send(reply)
+		return
+	}
 	<-k.ready
-	fds, err := k.handle(c, m, &reply)
+	fds, err := k.handle(c, m, with, &reply)
 	if err != nil {
 		reply.Error = err.Error()
 	}
@@ -390,12 +399,16 @@ func (k *keeper) answer(c *Conn, m Message) {
 	closeAll(fds)
 }
 
-func (k *keeper) handle(c *Conn, m Message, reply *Message) (fds []int, err error) {
+func (k *keeper) handle(c *Conn, m Message, with []int, reply *Message) (fds []int, err error) {
 	if k.failed != nil {
 		return nil, k.failed
 	}
 	switch m.Kind {
-	case KindBuild, KindAttach:
+	case KindAttach:
+		k.attach(c)
+		reply.Code = Version
+		return nil, nil
+	case KindBuild:
 		for _, name := range k.spec.Switches {
 			k.sendNode(c, name)
 		}
@@ -406,6 +419,9 @@ func (k *keeper) handle(c *Conn, m Message, reply *Message) (fds []int, err erro
 		return nil, nil
 	case KindKill:
 		return nil, k.kill(m.ID)
+	case KindClose:
+		k.forget(m.ID)
+		return nil, nil
 	}
 	h := k.hosts[m.Host]
 	if h == nil {
@@ -414,7 +430,7 @@ func (k *keeper) handle(c *Conn, m Message, reply *Message) (fds []int, err erro
 	switch m.Kind {
 	case KindOpen:
 		var master int
-		if reply.ID, master, err = k.openTerminal(h.current(), m.Cols, m.Rows); err == nil {
+		if reply.ID, master, err = k.openTerminal(h.current(), m.Cols, m.Rows, with); err == nil {
 			fds = []int{master}
 		}
 	case KindRun:

@@ -105,6 +105,7 @@ func (k *keeper) exited(p *process, status syscall.WaitStatus) {
 		close(p.done)
 	}
 	if p.id != 0 {
+		k.ended(p)
 		k.event(Message{Kind: KindExit, ID: p.id, Line: p.kind, Code: int32(p.code), Host: p.life.host.spec.Name})
 	}
 	if !p.isInit {
@@ -142,7 +143,7 @@ func (k *keeper) halted(l *life) {
 
 // openTerminal starts a shell on a new pseudo terminal of the host and returns
 // the terminal's master.
-func (k *keeper) openTerminal(l *life, cols, rows uint16) (id uint32, master int, err error) {
+func (k *keeper) openTerminal(l *life, cols, rows uint16, with []int) (id uint32, master int, err error) {
 	id = k.newID()
 	down := l.do(func() {
 		var slave int
@@ -154,9 +155,12 @@ func (k *keeper) openTerminal(l *life, cols, rows uint16) (id uint32, master int
 		if _, err := os.Stat("/root"); err == nil {
 			attr.Dir = "/root"
 		}
-		_, err = k.fork(l, "/bin/bash", []string{"bash"}, attr, &process{id: id, life: l})
+		if err = k.hold(id, l.host.spec.Name, append([]int{master}, with...)); err == nil {
+			_, err = k.fork(l, "/bin/bash", []string{"bash"}, attr, &process{id: id, life: l})
+		}
 		unix.Close(slave)
 		if err != nil {
+			k.forget(id)
 			unix.Close(master)
 			err = fmt.Errorf("cannot start a shell: %w", err)
 		}

@@ -6,8 +6,18 @@ package keeper
 
 import "net/netip"
 
-// Version of the protocol; the server refuses a keeper of another major one.
-const Version = 1
+// Version of the protocol, and the oldest that this server understands. A
+// server takes over a keeper that an earlier one has started only if the
+// keeper's version is from Oldest to Version, and ends the sandbox otherwise: it
+// never talks to one that it does not know. Message's wire form, KindAttach and
+// its reply's Code stay as they are in all versions.
+//
+//	1: the terminals' masters end with the server.
+//	2: the keeper holds them, and tells of them and of exits when attached to.
+const (
+	Version = 2
+	Oldest  = 2
+)
 
 // Spec is what a sandbox is made from.
 type Spec struct {

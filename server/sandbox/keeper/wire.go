@@ -20,14 +20,17 @@ const (
 	// KindSettle asks the spawner to wait until the devices of the network
 	// namespaces that come with it are gone.
 	KindSettle
-	// KindAttach asks a keeper for its state; answered by one KindNode for each
-	// node and then a reply, which comes when the sandbox is ready.
+	// KindAttach asks a keeper that another server has had for its state; answered
+	// by a KindNode for each node, a KindHalt for each host that is off, a KindShell
+	// for each shell, and then a reply, which comes when the sandbox is ready. What
+	// KindRun has begun for the other server is ended.
 	KindAttach
 	// KindNode tells of a node: Host is its name, Line its kind; the files are
-	// its network namespace and, for a host, the root of its file system.
+	// its network namespace and, for a host that is on, the root of its file system.
 	KindNode
 	// KindOpen asks for a terminal on Host of Cols × Rows; the reply's ID is the
-	// shell's and its file the master of the pseudo terminal.
+	// shell's and its file the master of the pseudo terminal. The keeper holds the
+	// master, and the files that come with the request, until KindClose.
 	KindOpen
 	// KindRun asks for a run of Line on Host; Code 1 asks for an input pipe too.
 	// The reply's ID is the process's; its files are output, errors, and input.
@@ -47,6 +50,11 @@ const (
 	// KindBuild gives a keeper the Spec, as its file; asked for once, before
 	// everything else.
 	KindBuild
+	// KindShell tells of the shell ID on Host: its files are the master and those
+	// that came with its KindOpen. Line is "exited" if it has ended, with Code.
+	KindShell
+	// KindClose asks to let go of the shell ID, which hangs it up.
+	KindClose
 )
 
 // Message is what server, spawner and keeper say to each other, one a packet.
