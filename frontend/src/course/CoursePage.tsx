@@ -32,6 +32,8 @@ const text = catalogue(
 		endOf: (lab: string) => `End the running session of ${lab}`,
 		ended: "The session has ended. Your progress is kept.",
 		skip: "Skip to the labs",
+		join: "Join a class",
+		teach: "For teachers",
 	},
 	{
 		loading: "과정을 불러오는 중입니다…",
@@ -50,6 +52,8 @@ const text = catalogue(
 		endOf: (lab) => `${lab} 실습의 세션 끝내기`,
 		ended: "세션을 끝냈습니다. 진행 상황은 그대로 남아 있습니다.",
 		skip: "실습 목록으로 건너뛰기",
+		join: "수업 참여",
+		teach: "교사용",
 	},
 );
 
@@ -95,6 +99,9 @@ export function CoursePage() {
 				{t.skip}
 			</a>
 			<TopBar>
+				<span class="grow" />
+				<a href="/join">{t.join}</a>
+				<a href="/teach">{t.teach}</a>
 				<Tools />
 			</TopBar>
 			<main class="course" aria-busy={!value}>

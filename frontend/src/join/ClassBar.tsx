@@ -187,11 +187,11 @@ function Lines({ value, lab, asks }: { value: Membership; lab: string; asks: Ask
 						type="button"
 						class="strong"
 						data-testid="allow-keyboard"
-						onClick={() => void asks.run("keyboard", () => allowKeyboard(value.class, true))}
+						onClick={() => void asks.run("allow", () => allowKeyboard(value.class, true))}
 					>
 						{t.allow}
 					</button>
-					<button type="button" onClick={() => void asks.run("keyboard", () => allowKeyboard(value.class, false))}>
+					<button type="button" onClick={() => void asks.run("refuse", () => allowKeyboard(value.class, false))}>
 						{t.refuse}
 					</button>
 				</div>
@@ -202,7 +202,7 @@ function Lines({ value, lab, asks }: { value: Membership; lab: string; asks: Ask
 					<button
 						type="button"
 						data-testid="revoke-keyboard"
-						onClick={() => void asks.run("keyboard", () => allowKeyboard(value.class, false))}
+						onClick={() => void asks.run("refuse", () => allowKeyboard(value.class, false))}
 					>
 						{t.takeBack}
 					</button>

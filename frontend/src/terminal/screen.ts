@@ -159,7 +159,7 @@ export class Screen {
 		this.#later();
 	}
 
-	/** Whether keys do anything. */
+	/** Whether keys do anything. Where they do not, Tab leads on. */
 	setInput(on: boolean): void {
 		this.#terminal.options.disableStdin = !on;
 	}
@@ -258,6 +258,7 @@ export class Screen {
 		const { ctrlKey, shiftKey, altKey, metaKey, code } = event;
 		// The way out; all else is the shell's, Escape and Tab too.
 		if (code === "F6" && !ctrlKey && !altKey && !metaKey) return false;
+		if (code === "Tab" && this.#terminal.options.disableStdin) return false;
 		if (!ctrlKey || !shiftKey || altKey || metaKey) return true;
 		// The browser pastes by itself, and may without a secure origin.
 		if (code === "KeyV") return false;

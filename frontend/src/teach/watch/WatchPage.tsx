@@ -7,6 +7,7 @@ import { ApiError } from "../../api/client";
 import type { WatchedTerminals } from "../../api/panes";
 import { catalogue } from "../../i18n/catalogue";
 import { useLasting } from "../../lab/clock";
+import { listenToKeys } from "../../lab/keys";
 import { PaneSwitch } from "../../lab/LabBar";
 import { narrow } from "../../lab/layout";
 import { Panes } from "../../lab/Panes";
@@ -53,6 +54,8 @@ export function WatchPage({ id, member }: { id: string; member: string }) {
 	const t = text();
 	const [room] = useState(() => new ClassStore(id));
 	useEffect(() => () => room.dispose(), [room]);
+	// From pane to pane, as on the learner's own page; nothing is checked from here.
+	useEffect(() => listenToKeys({ check: () => {} }), []);
 	const row = useComputed(() => room.grid.value && (room.row(member)?.value ?? null)).value;
 	const name = room.nameOf(member);
 	usePageTitle(name || undefined);

@@ -1,0 +1,112 @@
+import { signal } from "@preact/signals";
+import { render } from "preact";
+import { act } from "preact/test-utils";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Membership } from "../api/classes";
+import type { LabStore } from "../lab/store";
+import { setLanguage } from "../state/prefs";
+import { emptyView } from "../state/view";
+import { ClassBar } from "./ClassBar";
+
+const member: Membership = {
+	class: "c",
+	className: "Networking 101",
+	language: "",
+	state: "open",
+	member: "m",
+	name: "Learner",
+	code: "ABCDE-FGHJK",
+	recording: true,
+	labs: [],
+	hand: null,
+	watchers: [],
+	keyboard: "",
+	keyboardBy: "",
+	messages: [],
+	broadcast: null,
+	faults: [],
+};
+
+const root = document.createElement("div");
+const view = signal({ ...emptyView, member });
+const store = { name: "switching", view } as unknown as LabStore;
+const asked: string[] = [];
+const become = (part: Partial<Membership>) =>
+	act(() => {
+		view.value = { ...view.value, member: { ...member, ...part } };
+	});
+const by = (testid: string) => root.querySelector<HTMLElement>(`[data-testid=${testid}]`);
+
+beforeEach(async () => {
+	setLanguage("en");
+	asked.length = 0;
+	vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
+		asked.push(`${init.method} ${url.split("?")[0]} ${init.body ?? ""}`);
+		return new Response(JSON.stringify(member));
+	});
+	document.body.append(root);
+	view.value = { ...emptyView, member };
+	await act(() => render(<ClassBar store={store} />, root));
+});
+afterEach(() => {
+	render(null, root);
+	root.remove();
+	vi.unstubAllGlobals();
+});
+
+describe("ClassBar", () => {
+	it("tells who looks, and who types, which comes first", async () => {
+		expect(by("watched")?.textContent).toBe("");
+		await become({ watchers: [{ name: "Kim", typing: false }] });
+		expect(by("watched")?.textContent).toBe("Kim looks at your page");
+		await become({
+			watchers: [
+				{ name: "Kim", typing: false },
+				{ name: "Lee", typing: true },
+			],
+		});
+		expect(by("watched")?.textContent).toBe("Lee types in your terminal");
+	});
+
+	it("asks for the keyboard, and gives it only by a click", async () => {
+		await become({ keyboard: "asked", keyboardBy: "Kim" });
+		expect(by("keyboard-asked")?.textContent).toContain("Kim asks to type into your terminals.");
+		expect(asked).toEqual([]);
+		await act(async () => by("allow-keyboard")?.click());
+		expect(asked).toEqual(['POST /api/me/classes/c/keyboard {"allow":true}']);
+		await become({ keyboard: "granted", keyboardBy: "Kim" });
+		await act(async () => by("revoke-keyboard")?.click());
+		expect(asked[1]).toBe('POST /api/me/classes/c/keyboard {"allow":false}');
+	});
+
+	it("shows a new message until it is dismissed, and what was there before not again", async () => {
+		const message = { id: "1", at: "2026-01-01T00:00:00Z", from: "Kim", text: "Look at step two." };
+		await become({ messages: [message] });
+		expect(by("message")?.textContent).toContain("Look at step two.");
+		await act(() => by("message")?.querySelector("button")?.click());
+		expect(by("message")).toBeNull();
+		expect(by("messages")?.textContent).toBe("1 message");
+		await become({ messages: [message, { ...message, id: "2", text: "And three." }] });
+		expect(by("message")?.textContent).toContain("And three.");
+	});
+
+	it("tells of a fault in this lab's network alone, as long as it is not repaired", async () => {
+		const fault = { id: "f", at: "", lab: "switching", title: "", repairedAt: null };
+		await become({ faults: [{ ...fault, lab: "routing" }] });
+		expect(by("fault")).toBeNull();
+		await become({ faults: [fault] });
+		expect(by("fault")).not.toBeNull();
+		await become({ faults: [{ ...fault, repairedAt: "2026-01-01T00:00:00Z" }] });
+		expect(by("fault")).toBeNull();
+	});
+
+	it("says that the class is paused, and who comes to a raised hand", async () => {
+		await become({ state: "paused" });
+		expect(by("class-paused")).not.toBeNull();
+		const hand = { member: "m", at: "", lab: "", step: "", text: "", claimedBy: "Kim", claimedAt: null };
+		await become({ hand });
+		expect(root.textContent).toContain("Kim is coming to you.");
+		await act(async () => by("lower-hand")?.click());
+		expect(asked[0]).toMatch(/^DELETE \/api\/me\/classes\/c\/hand/);
+	});
+});
