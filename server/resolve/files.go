@@ -75,8 +75,12 @@ type Resolv struct {
 	Attempts int
 }
 
-// mostServers is MAXNS of resolv.h.
-const mostServers = 3
+// mostServers is MAXNS of resolv.h. glibc takes any number of search domains; a
+// learner's file is not to keep the server busy with them.
+const (
+	mostServers = 3
+	mostDomains = 32
+)
 
 // ParseResolv reads resolv.conf(5) as glibc does: a keyword begins its line,
 // a line that cannot be read does not count.
@@ -96,7 +100,7 @@ func ParseResolv(text string) Resolv {
 			r.Search = []string{Name(words[1])}
 		case "search":
 			r.Search = nil
-			for _, w := range words[1:] {
+			for _, w := range words[1:min(len(words), 1+mostDomains)] {
 				r.Search = append(r.Search, Name(w))
 			}
 		case "options":

@@ -237,7 +237,7 @@ func FuzzFiles(f *testing.F) {
 	f.Add("hosts: files [!UNAVAIL=return] dns", "nameserver 1.1.1.1\noptions ndots:99999999999999999999 timeout:-1", hosts)
 	f.Fuzz(func(t *testing.T, nsswitch, resolv, hosts string) {
 		r := ParseResolv(resolv)
-		if len(r.Servers) > mostServers || r.Attempts < 1 || r.Timeout < 1 || r.Ndots < 0 {
+		if len(r.Servers) > mostServers || len(r.Search) > mostDomains || r.Attempts < 1 || r.Timeout < 1 || r.Ndots < 0 {
 			t.Errorf("got %+v", r)
 		}
 		for _, s := range ParseNsswitch(nsswitch) {
