@@ -152,8 +152,12 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	var provider httpapi.OIDC
+	if c.Issuer != "" {
+		provider = auth.NewOIDC(auth.OIDCOptions{Issuer: c.Issuer, ClientID: c.Client, ClientSecret: c.OIDC.Secret, Name: c.OIDC.Name})
+	}
 	a.api, err = httpapi.New(httpapi.Options{
-		Sessions: httpapi.FromManager(a.sessions), Classes: a.classes, Signer: signer, Course: o.Course, Labs: o.LabSet, Static: page,
+		Sessions: httpapi.FromManager(a.sessions), Classes: a.classes, OIDC: provider, Signer: signer, Course: o.Course, Labs: o.LabSet, Static: page,
 		Render: texts, Log: o.Log, Ready: db.Ping, TrustedProxies: proxies, Version: o.Version,
 	})
 	if err != nil {

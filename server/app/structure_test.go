@@ -59,6 +59,8 @@ var only = map[string][]string{
 	"github.com/alecthomas/kong":                     {"cmd/netground"},
 	"github.com/yuin/goldmark":                       {"server/render"},
 	"github.com/piglig/go-qr":                        {"server/httpapi"},
+	"github.com/coreos/go-oidc/v3":                   {"server/auth"},
+	"golang.org/x/oauth2":                            {"server/auth"},
 	"golang.org/x/crypto":                            {"server/auth"},
 	"go.yaml.in/yaml/v4":                             {"server/lab"},
 	"github.com/prometheus/client_golang/prometheus": {"server/httpapi"},

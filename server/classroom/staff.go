@@ -216,6 +216,26 @@ func wrongPassword() error {
 	return refuse(WrongLogin, "The sign-in name or the password is wrong.", "로그인 이름이나 비밀번호가 틀렸습니다.")
 }
 
+// SignInAs returns whom a provider of OpenID Connect vouches for, and a new
+// sign-in. Who comes the first time must be known by the mail address as the
+// sign-in name: a provider vouches for many who teach nothing here.
+func (s *Service) SignInAs(ctx context.Context, who auth.Identity) (Me, string, error) {
+	p, err := s.store.StaffBySubject(ctx, who.Subject)
+	if errors.Is(err, store.ErrNotFound) && who.Email != "" {
+		if p, err = s.store.StaffByLogin(ctx, who.Email); err == nil && p.Subject != "" {
+			err = store.ErrNotFound // somebody else at the provider had that address before
+		}
+		if err == nil {
+			p.Subject = who.Subject
+			err = s.store.SaveStaff(ctx, p)
+		}
+	}
+	if err := found(err, noStaff()); err != nil {
+		return Me{}, "", err
+	}
+	return s.signIn(ctx, p)
+}
+
 // SignedIn returns who has the sign-in; ok is false for nobody.
 func (s *Service) SignedIn(ctx context.Context, id string) (_ Me, ok bool, _ error) {
 	p, err := s.store.SignedInAs(ctx, id, s.o.Now())

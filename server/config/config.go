@@ -21,6 +21,8 @@ type Server struct {
 	Database string `help:"PostgreSQL database, postgres://USER:PASSWORD@HOST/NAME; empty: SQLite, in the folder of --state." env:"NETGROUND_DATABASE"`
 	Class    string `help:"Name of a class that is made if there is none; its join code is printed." env:"NETGROUND_CLASS"`
 
+	OIDC `embed:"" prefix:"oidc-"`
+
 	Machine `embed:""`
 
 	IdleTimeout  time.Duration `help:"How long a session lives without activity." default:"45m" env:"NETGROUND_IDLE_TIMEOUT"`
@@ -33,6 +35,14 @@ type Server struct {
 
 	LogFormat string `help:"Format of the log: text or json." enum:"text,json" default:"text" env:"NETGROUND_LOG_FORMAT"`
 	LogLevel  string `help:"What is logged: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"NETGROUND_LOG_LEVEL"`
+}
+
+// OIDC is a provider of OpenID Connect by which teachers sign in.
+type OIDC struct {
+	Issuer string `help:"OpenID Connect provider by which teachers sign in, https://…; its redirect address is /api/oidc/callback of this server." env:"NETGROUND_OIDC_ISSUER"`
+	Client string `help:"Our client id there." env:"NETGROUND_OIDC_CLIENT"`
+	Secret string `help:"Our client secret there." env:"NETGROUND_OIDC_SECRET"`
+	Name   string `help:"What the provider is called on the sign-in page." default:"OpenID Connect" env:"NETGROUND_OIDC_NAME"`
 }
 
 // Machine is what making sandboxes needs.
@@ -61,6 +71,9 @@ func (s *Server) Validate() error {
 	}
 	if s.Database != "" && !strings.HasPrefix(s.Database, "postgres://") && !strings.HasPrefix(s.Database, "postgresql://") {
 		bad("cannot use the database: its address begins with postgres://, as in postgres://USER:PASSWORD@HOST/NAME")
+	}
+	if s.Issuer != "" && (s.Client == "" || !strings.HasPrefix(s.Issuer, "https://") && !strings.HasPrefix(s.Issuer, "http://")) {
+		bad("cannot sign in by OpenID Connect: --oidc-issuer must be an address, https://…, and --oidc-client must be set")
 	}
 	if _, err := s.Proxies(); err != nil {
 		errs = append(errs, err)

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,15 +73,24 @@ func (m manager) Subscribe(ctx context.Context, c session.Caller, id string) (Su
 	return s, nil
 }
 
+// OIDC is a provider of OpenID Connect; *auth.OIDC is one.
+type OIDC interface {
+	Name() string
+	Begin(ctx context.Context, redirect string) (address, secret string, err error)
+	Finish(ctx context.Context, redirect, secret string, query url.Values) (auth.Identity, error)
+}
+
 // Options configures an API. Sessions, Signer, Course, Labs and Static are
 // needed; zero values of the others mean the default that is named.
 type Options struct {
 	Sessions Sessions
 	// Classes are nil where nobody teaches: their routes then know no class.
 	Classes *classroom.Service
-	Signer  *auth.Signer
-	Course  *lab.Course
-	Labs    map[string]*lab.Lab
+	// OIDC signs in who teaches; nil: only passwords do.
+	OIDC   OIDC
+	Signer *auth.Signer
+	Course *lab.Course
+	Labs   map[string]*lab.Lab
 	// Static is the built page: index.html, assets/ and what stands beside them,
 	// each with .gz and .br if there are. It is read once.
 	Static fs.FS

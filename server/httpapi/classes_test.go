@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +21,7 @@ import (
 
 // ofClasses says whether a route is one of classTable.
 func ofClasses(r route) bool {
-	for _, prefix := range []string{"/api/staff", "/api/classes", "/api/join", "/api/back", "/api/me/classes"} {
+	for _, prefix := range []string{"/api/staff", "/api/classes", "/api/join", "/api/back", "/api/me/classes", "/api/oidc"} {
 		if strings.HasPrefix(r.Path, prefix) {
 			return true
 		}
@@ -52,6 +53,22 @@ func (f fakeSessions) Broken(context.Context, session.Caller, string, string) (b
 	return true, nil
 }
 
+// fakeOIDC vouches for whom the code names.
+type fakeOIDC struct{}
+
+func (fakeOIDC) Name() string { return "School" }
+
+func (fakeOIDC) Begin(_ context.Context, redirect string) (string, string, error) {
+	return "https://provider.example/?redirect_uri=" + url.QueryEscape(redirect), "secret", nil
+}
+
+func (fakeOIDC) Finish(_ context.Context, _, secret string, query url.Values) (auth.Identity, error) {
+	if secret != "secret" {
+		return auth.Identity{}, auth.ErrDenied
+	}
+	return auth.Identity{Subject: "provider " + query.Get("code"), Email: query.Get("code")}, nil
+}
+
 // school is a server with classes.
 type school struct {
 	*door
@@ -78,6 +95,7 @@ func openSchool(t *testing.T) *school {
 	s.door = open(t, func(o *Options) {
 		o.Classes = s.classes
 		o.Limits = &Limits{}
+		o.OIDC = fakeOIDC{}
 		s.signer = o.Signer
 	})
 	s.classes.Use(fakeSessions{s.fake})

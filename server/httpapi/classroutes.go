@@ -106,6 +106,7 @@ func (a *API) classTable() []route {
 		stream              = "text/event-stream"
 	)
 	ok, created, none := []int{http.StatusOK}, []int{http.StatusCreated}, []int{http.StatusNoContent}
+	found := []int{http.StatusFound}
 	accepted, upgrade := []int{http.StatusAccepted}, []int{http.StatusSwitchingProtocols}
 	return []route{
 		{Method: get, Path: "/api/staff/me", Access: public, Rate: read, Summary: "Who has signed in to teach, and how one can", Response: SignIn{}, Status: ok, Handle: a.getSignIn},
@@ -114,6 +115,8 @@ func (a *API) classTable() []route {
 		{Method: post, Path: "/api/staff/sign-in", Access: public, Rate: guess, Summary: "Signs in to teach", Request: &signInRequest{}, MaxBody: smallBody, Response: classroom.Me{}, Status: ok, Handle: a.doSignIn},
 		{Method: post, Path: "/api/staff/sign-out", Access: staff, Rate: write, Summary: "Signs out", Request: &empty{}, MaxBody: smallBody, Status: none, Handle: a.doSignOut},
 		{Method: post, Path: "/api/staff/password", Access: staff, Rate: guess, Summary: "Sets another password; all other sign-ins end", Request: &passwordRequest{}, MaxBody: smallBody, Status: none, Handle: a.setPassword},
+		{Method: get, Path: "/api/oidc", Access: public, Rate: guess, Summary: "Goes to the provider of OpenID Connect to sign in", Status: found, Handle: a.beginOIDC},
+		{Method: get, Path: "/api/oidc/callback", Access: public, Rate: guess, Summary: "Comes back from there", Status: found, Handle: a.finishOIDC},
 		{Method: get, Path: "/api/staff", Access: owner, Rate: read, Summary: "Who teaches", Response: []classroom.Staff{}, Status: ok, Handle: a.getStaff},
 		{Method: post, Path: "/api/staff", Access: owner, Rate: write, Summary: "Adds somebody who teaches", Request: &staffRequest{}, MaxBody: smallBody, Response: Invited{}, Status: created, Handle: a.addStaff},
 		{Method: post, Path: person + "/link", Access: owner, Rate: write, Summary: "Makes a new one-time link", Request: &empty{}, MaxBody: smallBody, Response: LinkAnswer{}, Status: ok, Handle: a.newLink},

@@ -115,6 +115,9 @@ func (a *API) classes(do func(*call, *classroom.Service) error) func(*call) erro
 
 func (a *API) getSignIn(c *call) error {
 	answer := SignIn{OIDC: ""}
+	if a.o.OIDC != nil {
+		answer.OIDC = a.o.OIDC.Name()
+	}
 	if a.o.Classes != nil {
 		if err := a.whoTeaches(c); err != nil {
 			return err
@@ -128,6 +131,73 @@ func (a *API) getSignIn(c *call) error {
 		}
 	}
 	return c.json(http.StatusOK, answer)
+}
+
+const (
+	oidcCookie = "ng_oidc"
+	oidcPath   = "/api/oidc"
+	oidcAge    = 10 * 60
+	signInPath = "/teach/sign-in"
+)
+
+// redirect is where the provider sends the browser back to. The provider knows
+// the addresses that may be.
+func (c *call) redirect() string {
+	scheme := "http://"
+	if c.tls {
+		scheme = "https://"
+	}
+	return scheme + c.Request().Host + oidcPath + "/callback"
+}
+
+func (c *call) goTo(address string) error {
+	c.Response().Header().Set("Cache-Control", "no-store")
+	c.Response().Header().Set("Location", address)
+	c.Response().WriteHeader(http.StatusFound)
+	return nil
+}
+
+func (a *API) beginOIDC(c *call) error {
+	if a.o.Classes == nil || a.o.OIDC == nil {
+		return problemOf(http.StatusNotFound, "not-found", text("There is nothing at this address.", "이 주소에는 아무것도 없습니다."))
+	}
+	address, secret, err := a.o.OIDC.Begin(c.Request().Context(), c.redirect())
+	if err != nil {
+		a.log.Error("cannot begin to sign in", "request", requestID(c), "error", err)
+		return c.goTo(signInPath + "?error=provider")
+	}
+	a.oidcSecret(c, secret, oidcAge)
+	return c.goTo(address)
+}
+
+// oidcSecret has the browser keep what proves that it began. It comes along with
+// the provider's redirect, which is a navigation: Lax.
+func (a *API) oidcSecret(c *call, secret string, age int) {
+	c.SetCookie(&http.Cookie{Name: oidcCookie, Value: secret, Path: oidcPath, MaxAge: age, HttpOnly: true, Secure: c.tls, SameSite: http.SameSiteLaxMode})
+}
+
+func (a *API) finishOIDC(c *call) error {
+	if a.o.Classes == nil || a.o.OIDC == nil {
+		return problemOf(http.StatusNotFound, "not-found", text("There is nothing at this address.", "이 주소에는 아무것도 없습니다."))
+	}
+	secret := ""
+	if kept, err := c.Request().Cookie(oidcCookie); err == nil {
+		secret = kept.Value
+	}
+	a.oidcSecret(c, "", -1)
+	ctx := c.Request().Context()
+	who, err := a.o.OIDC.Finish(ctx, c.redirect(), secret, c.Request().URL.Query())
+	if err != nil {
+		a.log.Warn("nobody was signed in", "request", requestID(c), "error", err)
+		return c.goTo(signInPath + "?error=denied")
+	}
+	_, id, err := a.o.Classes.SignInAs(ctx, who)
+	if err != nil {
+		a.log.Warn("somebody who does not teach here came from the provider", "request", requestID(c), "error", err)
+		return c.goTo(signInPath + "?error=unknown")
+	}
+	a.staffCookie(c, a.staff.Sign(id), staffCookieAge)
+	return c.goTo("/teach")
 }
 
 func (a *API) readLink(c *call) error {
