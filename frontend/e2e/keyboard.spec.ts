@@ -130,6 +130,11 @@ for (const colorScheme of ["light", "dark"] as const) {
 			await expect(page.getByTestId("lab-card-switching")).toBeVisible();
 			expect(await violations(page)).toEqual([]);
 
+			await page.goto("/playground");
+			await page.getByTestId("topology").fill("hosts: {A: {}}\nlinks:\n  - [A:eth0, sw]\n");
+			await expect(page.locator(".play-lines li[data-wrong]")).toHaveText("3");
+			expect(await violations(page)).toEqual([]);
+
 			await lab.open("routing");
 			await page.getByTestId("check-onward").click();
 			await expect(lab.step("onward").locator(".check-detail").first()).toBeVisible();

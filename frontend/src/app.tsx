@@ -16,6 +16,7 @@ const text = catalogue(
 export const LabPage = lazy(() => import("./lab/LabPage").then((module) => module.LabPage));
 const TeachPages = lazy(() => import("./teach/TeachPages").then((module) => module.TeachPages));
 const JoinPage = lazy(() => import("./join/JoinPage").then((module) => module.JoinPage));
+const PlayPage = lazy(() => import("./play/PlayPage").then((module) => module.PlayPage));
 
 export function App() {
 	const now = route.value;
@@ -35,6 +36,9 @@ export function App() {
 					fallback={<Opening text={text().loading} />}
 					failure={failure}
 				/>
+			)}
+			{now.name === "play" && (
+				<PlayPage runs={now.runs} fallback={<Opening text={text().loading} />} failure={failure} />
 			)}
 			{now.name === "missing" && <MissingPage />}
 		</>

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { isForeign, labPath, navigate, parse, route } from "./router";
+import { isForeign, labPath, navigate, networkPath, parse, playPath, route } from "./router";
 
 describe("parse", () => {
-	it("knows the course, labs, the teacher's pages, the way into a class, and nothing else", () => {
+	it("knows the course, labs, the teacher's pages, the way into a class, the playground, and nothing else", () => {
 		expect(parse("/")).toEqual({ name: "course" });
 		expect(parse("/labs/switching")).toEqual({ name: "lab", lab: "switching" });
 		expect(parse(labPath("a-b"))).toEqual({ name: "lab", lab: "a-b" });
@@ -14,7 +14,19 @@ describe("parse", () => {
 		expect(parse("/join")).toEqual({ name: "join", code: "" });
 		expect(parse("/join/K7F-2QX")).toEqual({ name: "join", code: "K7F-2QX" });
 		expect(parse("/back")).toEqual({ name: "back" });
-		for (const path of ["/back/x", "/join/a/b", "/labs", "/labs/a/b", "/labs/%E0%A4%A", "/labs/..%2Fx", "/other"])
+		expect(parse(playPath)).toEqual({ name: "play", runs: false });
+		expect(parse(networkPath)).toEqual({ name: "play", runs: true });
+		for (const path of [
+			"/playground/x",
+			"/playground/network/x",
+			"/back/x",
+			"/join/a/b",
+			"/labs",
+			"/labs/a/b",
+			"/labs/%E0%A4%A",
+			"/labs/..%2Fx",
+			"/other",
+		])
 			expect(parse(path)).toEqual({ name: "missing" });
 	});
 });

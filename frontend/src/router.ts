@@ -10,6 +10,7 @@ export type Route =
 	| { name: "join"; code: string }
 	/** Back into a class, by a personal code. */
 	| { name: "back" }
+	| { name: "play"; runs: boolean }
 	| { name: "missing" };
 
 export function parse(path: string): Route {
@@ -27,6 +28,8 @@ export function parse(path: string): Route {
 	if (first === undefined) return { name: "course" };
 	if (first === "labs" && parts.length === 2 && /^[a-z0-9][a-z0-9-]*$/i.test(second))
 		return { name: "lab", lab: second };
+	if (first === "playground" && parts.length <= 2 && /^(network)?$/.test(second))
+		return { name: "play", runs: !!second };
 	if (first === "teach") return { name: "teach", path: parts.slice(1) };
 	if (first === "join" && parts.length <= 2) return { name: "join", code: second };
 	if (first === "back" && parts.length === 1) return { name: "back" };
@@ -34,6 +37,9 @@ export function parse(path: string): Route {
 }
 
 export const labPath = (lab: string): string => `/labs/${encodeURIComponent(lab)}`;
+
+export const playPath = "/playground";
+export const networkPath = "/playground/network";
 
 export const route = signal<Route>(parse(location.pathname));
 

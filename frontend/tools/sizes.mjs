@@ -30,7 +30,7 @@ export function filesOf(manifest, key, { dynamic = false, except } = {}) {
  * @param {Record<string, Chunk>} manifest
  */
 export function budgets(manifest) {
-	const lazy = /addon-(webgl|unicode11)|src\/(teach|join)\/|NetworkTable|HelpDialog|lab\/Predict/;
+	const lazy = /addon-(webgl|unicode11)|src\/(teach|join|play)\/|NetworkTable|HelpDialog|lab\/Predict/;
 	// The one page that the shell fetches later and that is for every learner.
 	const lab = manifest["index.html"]?.dynamicImports?.find((key) => !lazy.test(key));
 	const webgl = Object.keys(manifest).find((key) => /addon-webgl/.test(key));
@@ -39,7 +39,7 @@ export function budgets(manifest) {
 	// The lab page's later imports (terminal, diagram) count: the learner waits for them.
 	// Not so drawing by WebGL, the widths of characters that few programs print, questions within a lesson, which
 	// is being read meanwhile, the network as a table and the help, which are asked for by a button, and what only
-	// a class's teachers and learners fetch.
+	// a class's teachers and learners fetch, or who goes to the playground.
 	const page = new Set([...shell, ...filesOf(manifest, lab, { dynamic: true, except: lazy })]);
 	const rows = [
 		{ name: "app shell", files: [...shell], limit: 30 * 1024 },
@@ -55,6 +55,7 @@ export function budgets(manifest) {
 	beyond("in a class, lazy", "src/join/ClassBar.tsx", 10);
 	beyond("joining, lazy", "src/join/JoinPage.tsx", 16);
 	beyond("teaching, lazy", "src/teach/TeachPages.tsx", 50);
+	beyond("playground, lazy", "src/play/PlayPage.tsx", 15);
 	if (webgl) {
 		const files = [...filesOf(manifest, webgl)].filter((file) => !page.has(file));
 		rows.push({ name: "webgl, lazy", files, limit: 35 * 1024 });

@@ -2,10 +2,14 @@ package httpapi
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/netground/netground/server/lab"
+	"github.com/netground/netground/server/observe"
 )
 
 // The shapes of the playground, as frontend/src/api/types.ts has them.
@@ -28,8 +32,10 @@ type (
 	}
 	// TopologyCheck is what the server makes of a topology's text.
 	TopologyCheck struct {
-		// Topology is null where there are problems.
-		Topology *Topology         `json:"topology"`
+		// Topology and State are null where there are problems.
+		Topology *Topology `json:"topology"`
+		// State is the network as it will be right after its start.
+		State    *observe.State    `json:"state"`
 		Problems []TopologyProblem `json:"problems"`
 	}
 	// TopologyProblem is one thing that is wrong, and what to do about it.
@@ -84,9 +90,67 @@ func (a *API) checkTopology(c *call) error {
 	answer := TopologyCheck{Problems: problems}
 	if t != nil {
 		drawn := topology(t, c.caller.Language)
-		answer.Topology = &drawn
+		answer.Topology, answer.State = &drawn, planned(t)
 	}
 	return c.json(http.StatusOK, answer)
+}
+
+// planned is the network as the topology will have it, so that it can be drawn
+// before there is one: devices, addresses, gateways; no hardware addresses.
+func planned(t *lab.Topology) *observe.State {
+	st := &observe.State{Nodes: map[string]*observe.Node{}}
+	namespace := func(kind, name string, first observe.Link) *observe.Namespace {
+		inode := uint64(len(st.Nodes) + 1)
+		first.Index, first.Up, first.Carrier = 1, true, true
+		n := &observe.Namespace{Inode: inode, Links: []observe.Link{first}}
+		st.Nodes[name] = &observe.Node{Kind: kind, Namespace: n}
+		return n
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.Hosts)) {
+		h := t.Hosts[name]
+		n := namespace("host", name, observe.Link{Name: "lo", Type: "loopback", Addresses: h.Interfaces["lo"].Addresses})
+		n.Forwarding = h.Sysctl["net.ipv4.ip_forward"] == "1"
+		n.Forwarding6 = h.Sysctl["net.ipv6.conf.all.forwarding"] == "1"
+		for _, r := range h.Routes {
+			via, _ := netip.ParseAddr(r.Via) // none, or good: it was validated
+			to, err := netip.ParsePrefix(r.To)
+			if err != nil { // the default
+				to = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+				if via.Is6() {
+					to = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+				}
+			}
+			n.Routes = append(n.Routes, observe.Route{To: to, Via: via, Dev: r.Dev})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.Switches)) {
+		namespace("switch", name, observe.Link{Name: "br0", Type: "bridge"})
+	}
+	up := func(e lab.End) bool { return e.Device == "" || t.Hosts[e.Node].Interfaces[e.Device].Up }
+	device := func(e, far lab.End) string {
+		switch {
+		case e.Device != "":
+			return e.Device
+		case far.Device != "":
+			return far.Node + "-" + far.Device
+		}
+		return far.Node
+	}
+	for _, l := range t.Links {
+		for _, ends := range [][2]lab.End{{l.A, l.B}, {l.B, l.A}} {
+			e, far := ends[0], ends[1]
+			n := st.Nodes[e.Node].Namespace
+			link := observe.Link{
+				Index: len(n.Links) + 1, Name: device(e, far), Type: "veth", MTU: 1500, Up: up(e), Carrier: up(e) && up(far),
+				Peer: &observe.Place{Node: far.Node, Dev: device(far, e)}, Addresses: t.Hosts[e.Node].Interfaces[e.Device].Addresses,
+			}
+			if e.Device == "" {
+				link.Master = "br0"
+			}
+			n.Links = append(n.Links, link)
+		}
+	}
+	return st
 }
 
 // problemsOf returns what is wrong with a text, in the language.

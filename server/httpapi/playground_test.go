@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netground/netground/server/observe"
 	"github.com/netground/netground/server/session"
 )
 
@@ -47,8 +48,8 @@ func TestTopologyIsChecked(t *testing.T) {
 	d := open(t)
 	const wrong = "hosts:\n  A: {}\nlinks:\n  - [A:eth0, sw]\n"
 	for language, want := range map[string]string{
-		"en": `{"topology":null,"problems":[{"line":4,"column":5,"message":"link to unknown node \"sw\"; the topology has A","remedy":"Add it under hosts or switches, or correct the link"}]}`,
-		"ko": `{"topology":null,"problems":[{"line":4,"column":5,"message":"링크가 가리키는 \"sw\": 그런 호스트나 스위치가 없습니다(있는 것: A)","remedy":"hosts나 switches에 추가하거나 링크를 고치십시오"}]}`,
+		"en": `{"topology":null,"state":null,"problems":[{"line":4,"column":5,"message":"link to unknown node \"sw\"; the topology has A","remedy":"Add it under hosts or switches, or correct the link"}]}`,
+		"ko": `{"topology":null,"state":null,"problems":[{"line":4,"column":5,"message":"링크가 가리키는 \"sw\": 그런 호스트나 스위치가 없습니다(있는 것: A)","remedy":"hosts나 switches에 추가하거나 링크를 고치십시오"}]}`,
 	} {
 		res, body := d.do("POST", "/api/playground/check?lang="+language, textBody(wrong))
 		d.wantStatus(res, body, 200)
@@ -56,10 +57,26 @@ func TestTopologyIsChecked(t *testing.T) {
 			t.Errorf("got  %s\nwant %s", body, want)
 		}
 	}
-	// A place is found for who has none.
-	if _, body := d.do("POST", "/api/playground/check", textBody("hosts: {A: {}, B: {}}\nlinks: [[A:eth0, B:eth0]]")); body !=
-		`{"topology":{"nodes":[{"name":"A","kind":"host","label":"A","at":[0,0]},{"name":"B","kind":"host","label":"B","at":[2,0]}],"links":[{"a":{"node":"A","dev":"eth0"},"b":{"node":"B","dev":"eth0"}}]},"problems":[]}` {
-		t.Error(body)
+	// A place is found for who has none, and the network is drawn as it will be.
+	var got TopologyCheck
+	_, body := d.do("POST", "/api/playground/check", textBody("hosts:\n  A: {interfaces: {eth0: {up: true, addresses: [10.0.0.1/24]}}, routes: [{to: default, via: 10.0.0.2}]}\n  B: {}\nswitches: {sw: {}}\nlinks: [[A:eth0, sw], [B:eth0, sw]]"))
+	if err := json.Unmarshal([]byte(body), &got); err != nil || got.Topology == nil || got.State == nil {
+		t.Fatal(body)
+	}
+	for _, n := range got.Topology.Nodes {
+		if want := map[string]float64{"A": 0, "sw": 2, "B": 4}[n.Name]; n.At[0]-got.Topology.Nodes[0].At[0] != want {
+			t.Errorf("%s stands at %v", n.Name, n.At)
+		}
+	}
+	a, b, sw := got.State.Nodes["A"].Namespace, got.State.Nodes["B"].Namespace, got.State.Nodes["sw"].Namespace
+	if l := a.Link("eth0"); !l.Up || !l.Carrier || len(l.Addresses) != 1 || *l.Peer != (observe.Place{Node: "sw", Dev: "A-eth0"}) || len(a.Routes) != 1 {
+		t.Errorf("%+v", a)
+	}
+	if l := b.Link("eth0"); l.Up || l.Carrier {
+		t.Errorf("%+v", b)
+	}
+	if l := sw.Link("B-eth0"); l.Master != "br0" || !l.Up || l.Carrier {
+		t.Errorf("%+v", sw)
 	}
 	res, body := d.do("POST", "/api/playground?lang=ko", textBody(wrong))
 	d.wantStatus(res, body, 400)

@@ -217,6 +217,8 @@ func (a *API) isPage(address string) bool {
 		return more <= 1
 	case "teach": // which classes there are is not for strangers to learn from a status
 		return more <= 3
+	case "playground":
+		return more == 0 || more == 1 && parts[1] == "network"
 	case "labs":
 		return more == 1 && a.catalog.Load().labs[parts[1]] != nil
 	}

@@ -84,7 +84,7 @@ func NewPlayground(text string) (*Lab, error) {
 	}
 	l := &Lab{
 		Name:     Playground,
-		Title:    Text{"en": "Playground", "ko": "놀이터"},
+		Title:    Text{"en": "Playground", "ko": "자유 실습"},
 		Summary:  Text{"en": "Your own network, without steps and checks. Nothing can break but what you broke, and a reset mends it.", "ko": "단계도 검사도 없는 나만의 네트워크입니다. 마음껏 바꾸고, 망가지면 초기화하십시오."},
 		Topology: *t,
 		Source:   text,
@@ -193,17 +193,21 @@ func notes(t *Topology, language string) string {
 	hosts := t.hostNames()
 	first := hosts[0]
 
+	from, to, ok := t.pair()
+	if ok {
+		first = from.host
+	}
 	say("### Look around", "### 둘러보기")
 	say("Devices, addresses, routes and neighbours of a host:", "호스트의 장치와 주소, 경로와 이웃입니다.")
 	block(first, "ip -br link", "ip -br addr", "ip route", "ip neigh")
 
-	if from, to, ok := t.pair(); ok {
+	if ok {
 		say("### Send something", "### 보내 보기")
-		say(fmt.Sprintf("From %s to %s. If no answer comes, look at where the packet ends: the device, the route, the way back.", from.host, to.host),
-			fmt.Sprintf("%s에서 %s까지 보냅니다. 답이 없으면 패킷이 어디서 끝나는지 보십시오. 장치와 경로, 그리고 돌아오는 길입니다.", from.host, to.host))
+		say(fmt.Sprintf("Let %s watch what arrives:", to.host), fmt.Sprintf("%s에 도착하는 것을 지켜봅니다.", to.host))
+		block(to.host, "tcpdump -ni any -c 6 icmp")
+		say(fmt.Sprintf("Then send to it from %s. If no answer comes, look where the packet ends: at a device, a route, or on the way back.", from.host),
+			fmt.Sprintf("이제 %s에서 그쪽으로 보냅니다. 응답이 없으면 패킷이 어디서 막히는지 찾아보십시오. 장치나 경로, 돌아오는 길 가운데 하나입니다.", from.host))
 		block(from.host, "ping -c 3 "+to.address.String())
-		say("Watch it arrive in a second terminal:", "두 번째 터미널에서 도착하는 것을 지켜봅니다.")
-		block(to.host, "tcpdump -ni any -c 4 icmp")
 	} else if host, dev, ok := t.firstDevice(); ok {
 		say("### Give an address", "### 주소 주기")
 		say("A device that is up and has an address can talk to its network:", "장치를 켜고 주소를 주면 같은 네트워크와 통신할 수 있습니다.")
@@ -236,14 +240,19 @@ type placed struct {
 	address netip.Addr
 }
 
-// pair returns two hosts with addresses, in different networks if there are.
+// pair returns two hosts with addresses, in different networks and no routers
+// if there are such.
 func (t *Topology) pair() (from, to placed, ok bool) {
 	type found struct {
 		placed
 		network netip.Prefix
 	}
 	var all []found
-	for _, name := range t.hostNames() {
+	names := t.hostNames()
+	slices.SortStableFunc(names, func(a, b string) int {
+		return len(t.Hosts[a].Interfaces) - len(t.Hosts[b].Interfaces)
+	})
+	for _, name := range names {
 		for _, dev := range slices.Sorted(maps.Keys(t.Hosts[name].Interfaces)) {
 			if itf := t.Hosts[name].Interfaces[dev]; dev != "lo" && itf.Up && len(itf.Addresses) > 0 {
 				all = append(all, found{placed{name, itf.Addresses[0].Addr()}, itf.Addresses[0].Masked()})
@@ -252,8 +261,15 @@ func (t *Topology) pair() (from, to placed, ok bool) {
 		}
 	}
 	for _, f := range all[min(1, len(all)):] {
-		if f.host != all[0].host && f.address.Is4() == all[0].address.Is4() && (!ok || f.network != all[0].network) {
+		if f.address.Is4() != all[0].address.Is4() {
+			continue
+		}
+		far := f.network != all[0].network
+		if far || !ok {
 			from, to, ok = all[0].placed, f.placed, true
+		}
+		if far {
+			break
 		}
 	}
 	return from, to, ok

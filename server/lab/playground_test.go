@@ -168,6 +168,9 @@ func TestReadyTopologies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if want := "```bash host=pc1\nping -c 3 172.217.194.100\n"; !strings.Contains(l.Lessons["en"].Intro, want) {
+		t.Errorf("the notes on the office do not ping the Internet:\n%s", l.Lessons["en"].Intro)
+	}
 	if want := "```bash host=gw\niptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE\n"; !strings.Contains(l.Lessons["en"].Intro, want) {
 		t.Errorf("the notes on the office do not say how to masquerade:\n%s", l.Lessons["en"].Intro)
 	}

@@ -112,8 +112,8 @@ func quota(sessions int) error {
 }
 
 func playing() error {
-	return fail(Playing, "Your playground runs with another network. Starting this one takes its place.",
-		"놀이터에서 다른 네트워크가 실행 중입니다. 이 네트워크를 시작하면 그 자리를 대신합니다.", nil)
+	return fail(Playing, "Your playground runs another network. Starting this one replaces it.",
+		"자유 실습에서 다른 네트워크가 실행 중입니다. 이 네트워크를 시작하면 실행 중인 네트워크는 사라집니다.", nil)
 }
 
 func manyTerminals(limit int) error {

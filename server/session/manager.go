@@ -298,7 +298,7 @@ func (m *Manager) end(l *live, reason string) {
 	if reason == reasonKeeperGone {
 		kind = "keeper-gone"
 	}
-	l.hub.publish(NoticeEvent, notice{kind, endText(reason), now})
+	l.hub.publish(NoticeEvent, notice{kind, endText(reason, l.labName), now})
 	l.publishSession()
 	l.hub.end()
 	if l.catchCancel != nil {
@@ -328,33 +328,36 @@ func (m *Manager) end(l *live, reason string) {
 	m.log.Info("session ended", "session", l.id, "lab", l.labName, "reason", reason)
 }
 
-func endText(reason string) lab.Text {
+// kept says what a session's end leaves.
+func kept(labName string) lab.Text {
+	if labName == lab.Playground {
+		return lab.Text{"en": "What you wrote of it is kept in your browser", "ko": "구성은 브라우저에 남아 있습니다"}
+	}
+	return lab.Text{"en": "Your progress is kept", "ko": "진행 상황은 그대로 남아 있습니다"}
+}
+
+func endText(reason, labName string) lab.Text {
+	var en, ko, then, thenKo string
 	switch reason {
 	case reasonIdle:
-		return lab.Text{
-			"en": "This lab was ended because nothing happened in it for a while. Your progress is kept.",
-			"ko": "한동안 아무 일도 없어 실습을 끝냈습니다. 진행 상황은 그대로 남아 있습니다.",
-		}
+		en, ko = "This lab was ended because nothing happened in it for a while.", "한동안 아무 일도 없어 실습을 끝냈습니다."
 	case reasonLimit:
-		return lab.Text{
-			"en": "This lab has reached its longest time and was ended. Your progress is kept.",
-			"ko": "실습을 쓸 수 있는 최대 시간이 지나 끝냈습니다. 진행 상황은 그대로 남아 있습니다.",
-		}
+		en, ko = "This lab has reached its longest time and was ended.", "실습을 쓸 수 있는 최대 시간이 지나 끝냈습니다."
 	case reasonKeeperGone:
-		return lab.Text{
-			"en": "The lab's network has stopped unexpectedly. Your progress is kept; open the lab again to go on.",
-			"ko": "실습의 네트워크가 예기치 않게 멈췄습니다. 진행 상황은 그대로 남아 있으니 실습을 다시 열어 이어서 하십시오.",
-		}
+		en, ko = "The lab's network has stopped unexpectedly.", "실습의 네트워크가 예기치 않게 멈췄습니다."
+		then, thenKo = "open the lab again to go on", "실습을 다시 열면 이어서 할 수 있습니다."
 	case reasonStopped:
-		return lab.Text{
-			"en": "The server is being restarted. Your progress is kept; open the lab again in a minute.",
-			"ko": "서버를 다시 시작합니다. 진행 상황은 그대로 남아 있으니 1분 뒤에 실습을 다시 여십시오.",
-		}
+		en, ko = "The server is being restarted.", "서버를 다시 시작합니다."
+		then, thenKo = "open the lab again in a minute", "1분 뒤에 실습을 다시 여십시오."
+	default:
+		en, ko = "This lab has ended.", "실습이 끝났습니다."
 	}
-	return lab.Text{
-		"en": "This lab has ended. Your progress is kept.",
-		"ko": "실습이 끝났습니다. 진행 상황은 그대로 남아 있습니다.",
+	k := kept(labName)
+	en, ko = en+" "+k["en"], ko+" "+k["ko"]+"."
+	if then != "" {
+		en, ko = en+"; "+then, ko+" "+thenKo
 	}
+	return lab.Text{"en": en + ".", "ko": ko}
 }
 
 // Stats returns what the manager does and has done.

@@ -6,6 +6,8 @@ export type Language = "ko" | "en";
 export interface Course {
 	title: string;
 	chapters: Chapter[];
+	/** Whether the learner's playground runs. */
+	playground: boolean;
 }
 
 export interface Chapter {
@@ -89,6 +91,41 @@ export interface TopologyEnd {
 	node: string;
 	/** The device; a switch's port may have none of its own. */
 	dev: string;
+}
+
+/** GET /api/playground */
+export interface Playground {
+	ready: ReadyTopology[];
+	/** The learner's playground that runs, and the text of its network; empty if none does. */
+	session: string;
+	text: string;
+	/** How many bytes a text may have. */
+	maxText: number;
+}
+
+export interface ReadyTopology {
+	id: string;
+	title: string;
+	summary: string;
+	text: string;
+	topology: Topology;
+}
+
+/** POST /api/playground/check */
+export interface TopologyCheck {
+	/** Null where there are problems. */
+	topology: Topology | null;
+	/** The network as it will be right after its start. */
+	state: NetworkState | null;
+	problems: TopologyProblem[];
+}
+
+export interface TopologyProblem {
+	/** From 1; 0 where the text as a whole is meant. */
+	line: number;
+	column: number;
+	message: string;
+	remedy: string;
 }
 
 /** GET /api/sessions/{id} */

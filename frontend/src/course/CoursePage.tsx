@@ -9,6 +9,7 @@ import { announce } from "../state/announce";
 import { language } from "../state/prefs";
 import { ErrorPage, offlineText } from "../ui/ErrorPage";
 import { Arrow } from "../ui/icons";
+import { lazy } from "../ui/lazy";
 import { Tools } from "../ui/Tools";
 import { TopBar } from "../ui/TopBar";
 import { usePageTitle } from "../ui/title";
@@ -57,6 +58,9 @@ const text = catalogue(
 	},
 );
 
+/** Of the playground, which no lab's page waits for. */
+const PlayRow = lazy(() => import("../play/CourseRow").then((module) => module.CourseRow));
+
 /** Kept between visits of the page, so that coming back shows something at once. */
 const course = signal<Course | null>(null);
 const failure = signal<ApiError | null>(null);
@@ -71,10 +75,11 @@ async function loadCourse(): Promise<void> {
 }
 
 /** The course has no session's id; opening a running session resumes it and tells. */
-async function endLab(lab: string): Promise<void> {
+const idOf = async (lab: string) => (await openSession(lab)).id;
+
+async function endIt(id: Promise<string>): Promise<void> {
 	try {
-		const session = await openSession(lab);
-		await endSession(session.id);
+		await endSession(await id);
 		announce(text().ended);
 	} catch (error) {
 		if (!(error instanceof ApiError)) throw error;
@@ -138,8 +143,23 @@ function Overview({ course: value }: { course: Course }) {
 				{value.chapters.map((chapter, i) => (
 					<ChapterSection key={chapter.id} chapter={chapter} number={i + 1} />
 				))}
+				<PlayRow runs={value.playground} Running={Running} />
 			</div>
 		</>
+	);
+}
+
+/** A session runs, which can be ended from here. */
+function Running({ of, id }: { of: string; id: () => Promise<string> }) {
+	const t = text();
+	return (
+		<span class="running">
+			<i class="light on" aria-hidden="true" />
+			{t.running}
+			<button type="button" class="link" aria-label={t.endOf(of)} onClick={() => void endIt(id())}>
+				{t.end}
+			</button>
+		</span>
 	);
 }
 
@@ -183,15 +203,7 @@ function LabRow({ lab }: { lab: CourseLab }) {
 						</span>
 					</span>
 					{state === "passed" && <span class="done">{t.done}</span>}
-					{lab.session && (
-						<span class="running">
-							<i class="light on" aria-hidden="true" />
-							{t.running}
-							<button type="button" class="link" aria-label={t.endOf(lab.title)} onClick={() => void endLab(lab.name)}>
-								{t.end}
-							</button>
-						</span>
-					)}
+					{lab.session && <Running of={lab.title} id={() => idOf(lab.name)} />}
 				</p>
 			</div>
 		</li>

@@ -13,6 +13,7 @@ const lab = (name: string, passed: number, session = false): CourseLab => ({
 });
 const course = (...labs: CourseLab[]): Course => ({
 	title: "",
+	playground: false,
 	chapters: labs.map((l) => ({ id: l.name, title: "", summary: "", labs: [l] })),
 });
 

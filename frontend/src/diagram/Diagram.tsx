@@ -12,8 +12,13 @@ import "./diagram.css";
 /** Until the pane has been measured. */
 const anyRoom: Room = { width: 720, height: 360 };
 
-export function Diagram({ topology, state, hosts, language, active, still, onHost }: DiagramProps) {
-	const t = text.all[language];
+/** Of other words than those of a lab's page. */
+interface Props extends DiagramProps {
+	words?: Words;
+}
+
+export function Diagram({ topology, state, hosts, language, words, active, still, onHost }: Props) {
+	const t = words ?? text.all[language];
 	const pane = useRef<HTMLDivElement>(null);
 	const room = useRoom(pane);
 	const [view, setView] = useState<View>(fitted);

@@ -22,13 +22,13 @@ const text = catalogue(
 		extend: "Extend the session",
 		end: "End the session",
 		endAsk: "End the session?",
-		endText:
-			"The network and everything in it go away. Your progress is kept, and you can open the lab again at any time.",
+		endText: "The network and everything in it go away. You can open the lab again at any time.",
 		reset: "Reset",
 		resetLong: "Reset the lab",
 		resetAsk: "Reset the lab?",
 		resetText:
-			"All hosts go back to how they were at the beginning: addresses, routes and files that you made are gone. Steps that you passed stay passed.",
+			"All hosts go back to how they were at the beginning: addresses, routes and files that you made are gone.",
+		kept: "Steps that you passed stay passed.",
 		panes: "Panes",
 		lesson: "Lesson",
 		diagram: "Network",
@@ -45,13 +45,12 @@ const text = catalogue(
 		extend: "세션 시간 늘리기",
 		end: "세션 끝내기",
 		endAsk: "세션을 끝내시겠습니까?",
-		endText:
-			"네트워크와 그 안에서 만든 것이 모두 사라집니다. 진행 상황은 남아 있으며, 실습은 언제든 다시 열 수 있습니다.",
+		endText: "네트워크와 그 안에서 만든 것이 모두 사라집니다. 실습은 언제든 다시 열 수 있습니다.",
 		reset: "초기화",
 		resetLong: "실습 초기화",
 		resetAsk: "실습을 초기화하시겠습니까?",
-		resetText:
-			"모든 호스트가 처음 상태로 돌아갑니다. 직접 만든 주소와 경로, 파일은 사라집니다. 이미 통과한 단계는 통과한 것으로 남습니다.",
+		resetText: "모든 호스트가 처음 상태로 돌아갑니다. 직접 만든 주소와 경로, 파일은 사라집니다.",
+		kept: "이미 통과한 단계는 통과한 것으로 남습니다.",
 		panes: "화면 영역",
 		lesson: "본문",
 		diagram: "네트워크",
@@ -66,6 +65,8 @@ export function LabBar({ store }: { store: LabStore }) {
 	const [asking, setAsking] = useState<"reset" | "end" | null>(null);
 	const lab = store.lab.value;
 	const busy = store.pending.value.has("reset");
+	// A playground has none, and nothing of it is kept.
+	const steps = lab?.steps.length !== 0;
 	return (
 		<TopBar>
 			<p class="bar-title" aria-hidden="true">
@@ -97,12 +98,16 @@ export function LabBar({ store }: { store: LabStore }) {
 					onConfirm={() => void store.reset()}
 					onClose={() => setAsking(null)}
 				>
-					<p>{t.resetText}</p>
+					<p>
+						{t.resetText} {steps && t.kept}
+					</p>
 				</Confirm>
 			)}
 			{asking === "end" && (
 				<Confirm title={t.endAsk} action={t.end} onConfirm={() => void store.end()} onClose={() => setAsking(null)}>
-					<p>{t.endText}</p>
+					<p>
+						{t.endText} {steps && t.kept}
+					</p>
 				</Confirm>
 			)}
 		</TopBar>
@@ -113,7 +118,7 @@ export function LabBar({ store }: { store: LabStore }) {
 function StepNav({ store }: { store: LabStore }) {
 	const t = text();
 	const lab = store.lab.value;
-	if (!lab) return null;
+	if (!lab?.steps.length) return null;
 	const states = store.steps.value;
 	const current = store.current.value;
 	return (

@@ -9,10 +9,11 @@ import { usePageTitle } from "../ui/title";
 import { Banners } from "./Banners";
 import { focusPane, listenToKeys } from "./keys";
 import { LabBar, PaneSwitch, paneName } from "./LabBar";
+import type { LessonPane } from "./LessonPane";
 import { narrow, type Pane, solo } from "./layout";
 import { Panes } from "./Panes";
 import { TerminalPane } from "./parts";
-import { LabStore } from "./store";
+import { LabStore, type Source } from "./store";
 
 const text = catalogue(
 	{
@@ -31,8 +32,15 @@ const ClassBar = lazy(() => import("../join/ClassBar").then((module) => module.C
 // With this file, not with its first page: the overview fetches it ahead of the click.
 TerminalPane.preload();
 
-export function LabPage({ name }: { name: string }) {
-	const [store] = useState(() => new LabStore(name));
+interface Props {
+	name: string;
+	/** What the playground has in their places. */
+	source?: () => Source;
+	Lesson?: typeof LessonPane;
+}
+
+export function LabPage({ name, source, Lesson }: Props) {
+	const [store] = useState(() => new LabStore(name, source?.()));
 	const member = useComputed(() => store.view.value.member !== null);
 	useEffect(() => {
 		// Once more, if it did not come then.
@@ -58,7 +66,7 @@ export function LabPage({ name }: { name: string }) {
 				<Banners store={store} />
 				{member.value && <ClassBar store={store} />}
 			</div>
-			<Panes store={store} />
+			<Panes store={store} Lesson={Lesson} />
 			{one && (
 				<nav class="bottom" aria-label={paneName(solo.value)}>
 					<PaneSwitch />

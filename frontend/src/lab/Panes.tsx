@@ -37,9 +37,11 @@ interface Props {
 	store: LabStore;
 	/** The session is somebody else's. */
 	watched?: WatchedTerminals;
+	/** What stands in the lesson's place. */
+	Lesson?: typeof LessonPane | undefined;
 }
 
-export function Panes({ store, watched }: Props) {
+export function Panes({ store, watched, Lesson = LessonPane }: Props) {
 	const [active] = useState(() => signal<string | undefined>(undefined));
 	const actions = useMemo<RunActions>(
 		() => ({
@@ -78,7 +80,7 @@ export function Panes({ store, watched }: Props) {
 				{store.labError.value && !store.lab.value ? (
 					<LessonError store={store} />
 				) : (
-					<LessonPane store={store} actions={actions} />
+					<Lesson store={store} actions={actions} />
 				)}
 			</section>
 			{!one && shown("lesson") && rest && (

@@ -23,6 +23,8 @@ export interface Source {
 	get: (id: string) => Promise<Session>;
 	/** The address of its events. */
 	events: (id: string) => string;
+	/** The lab with its lesson, if not the course's of that name. */
+	lab?: (name: string, signal?: AbortSignal) => Promise<Lab>;
 	/** It is somebody else's, and takes no orders of this page. */
 	watched?: boolean;
 }
@@ -97,7 +99,7 @@ export class LabStore {
 	async #loadLab(): Promise<void> {
 		const wanted = language.peek();
 		try {
-			const lab = await api.getLab(this.name, this.#abort.signal);
+			const lab = await (this.#source.lab ?? api.getLab)(this.name, this.#abort.signal);
 			if (wanted === language.peek()) this.lab.value = lab;
 		} catch (error) {
 			if (error instanceof ApiError && wanted === language.peek()) this.labError.value = error;
