@@ -54,6 +54,18 @@ func (a *API) memberSession(c *call) error {
 	return answer(c, http.StatusOK, s, err)
 }
 
+func (a *API) memberLab(c *call) error {
+	as, id, err := a.theirs(c)
+	if err != nil {
+		return err
+	}
+	l, err := a.o.Sessions.Lab(c.Request().Context(), as, id)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, a.catalog.Load().describe(l, c.caller.Language))
+}
+
 func (a *API) memberEvents(c *call) error {
 	as, id, err := a.theirs(c)
 	if err != nil {

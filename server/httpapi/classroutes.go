@@ -143,6 +143,7 @@ func (a *API) classTable() []route {
 		{Method: post, Path: one + "/dismiss", Access: edit, Rate: write, Summary: "Says that the member needs no help for what has happened so far", Request: &empty{}, MaxBody: smallBody, Status: none, Handle: a.dismiss},
 
 		{Method: get, Path: one + "/session", Access: view, Rate: read, Summary: "The member's session, as they see it", Response: session.Session{}, Status: ok, Handle: a.memberSession},
+		{Method: get, Path: one + "/lab", Access: view, Rate: read, Summary: "The lab of the member's session, which for a playground nobody else has", Response: Lab{}, Status: ok, Handle: a.memberLab},
 		{Method: get, Path: one + "/events", Access: view, Rate: connect, Summary: "The events of the member's session; the member is told who watches", Media: stream, Status: ok, Stream: true, Handle: a.memberEvents},
 		{Method: get, Path: one + "/terminals/:terminal/ws", Access: view, Rate: connect, Summary: "A websocket that watches a terminal; types once the member has allowed it", Status: upgrade, Stream: true, SameSite: true, Handle: a.memberTerminal},
 		{Method: post, Path: one + "/keyboard", Access: edit, Rate: write, Summary: "Asks the member for the keyboard", Request: &empty{}, MaxBody: smallBody, Status: none, Handle: a.askKeyboard},

@@ -1,7 +1,7 @@
 /** The part of the HTTP API that is about classes. Only the teacher's pages and a learner in a class load it. */
 import { language } from "../state/prefs";
 import { ApiError, at, request } from "./client";
-import type { NetworkState, Session, Topology } from "./types";
+import type { Lab, NetworkState, Session, Topology } from "./types";
 
 export type Role = "owner" | "teacher" | "assistant";
 
@@ -375,6 +375,8 @@ export const injectFault = (id: string, lab: string, fault: string) =>
 // One learner of a class.
 const learner = (id: string, member: string, ...parts: string[]) => one(id, "members", member, ...parts);
 export const memberSession = (id: string, member: string) => request<Session>("GET", learner(id, member, "session"));
+export const memberLab = (id: string, member: string, signal?: AbortSignal) =>
+	request<Lab>("GET", learner(id, member, "lab"), undefined, signal);
 export const memberEvents = (id: string, member: string): string =>
 	`/api/${learner(id, member, "events")}?lang=${language.peek()}`;
 export const memberTerminal = (id: string, member: string, terminal: string): URL =>

@@ -5,8 +5,7 @@ import type { Lab, Playground, Session, TopologyCheck } from "../api/types";
 export const getPlayground = (signal?: AbortSignal) => request<Playground>("GET", "playground", undefined, signal);
 
 /** What the server makes of the text: the network to draw, or what is wrong. */
-export const checkTopology = (text: string, signal?: AbortSignal) =>
-	request<TopologyCheck>("POST", "playground/check", { text }, signal);
+export const checkTopology = (text: string) => request<TopologyCheck>("POST", "playground/check", { text });
 
 /** Starts the network of the text, or resumes it; another one that runs is replaced only if asked. */
 export const play = (text: string, replace: boolean, signal?: AbortSignal) =>

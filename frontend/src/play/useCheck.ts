@@ -30,14 +30,16 @@ export function useCheck(value: string, max: number): Checked {
 			setChecked(({ drawn }) => ({ kind: "wrong", problems: [tooLong(value.length, max)], drawn, stale: true }));
 			return;
 		}
-		const abort = new AbortController();
+		/** A newer text is on its way: what is said of this one is nobody's. */
+		let over = false;
 		let timer: ReturnType<typeof setTimeout>;
 		const ask = async () => {
 			try {
-				const answer = await checkTopology(value, abort.signal);
-				setChecked((before) => after(before, answer));
+				const answer = await checkTopology(value);
+				if (!over) setChecked((before) => after(before, answer));
 			} catch (error) {
-				if (!(error instanceof ApiError)) return; // a newer text is on its way
+				if (!(error instanceof ApiError)) throw error;
+				if (over) return;
 				setChecked((before) => ({ ...before, kind: "unreached", problems: [] }));
 				timer = setTimeout(() => void ask(), again);
 			}
@@ -46,7 +48,7 @@ export function useCheck(value: string, max: number): Checked {
 		timer = setTimeout(() => void ask(), pause);
 		return () => {
 			clearTimeout(timer);
-			abort.abort();
+			over = true;
 		};
 	}, [value, max, lang]);
 	return checked;

@@ -2,7 +2,7 @@
 import { useComputed, useSignalEffect } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import type { Row } from "../../api/classes";
-import { memberEvents, memberSession, memberTerminal } from "../../api/classes";
+import { memberEvents, memberLab, memberSession, memberTerminal } from "../../api/classes";
 import { ApiError } from "../../api/client";
 import type { WatchedTerminals } from "../../api/panes";
 import { catalogue } from "../../i18n/catalogue";
@@ -107,7 +107,7 @@ export function WatchPage({ id, member }: { id: string; member: string }) {
 /** One session of the learner; another one is watched anew. */
 function Watched({ room, row }: { room: ClassStore; row: Row }) {
 	const { member } = row;
-	const [store] = useState(() => new LabStore(row.lab, sourceOf(room.id, member)));
+	const [store] = useState(() => new LabStore(row.lab, sourceOf(room.id, member, row.lab)));
 	useEffect(() => () => store.dispose(), [store]);
 	const lost = useLasting(store.connection.value !== "live" && store.phase.value.kind === "open", 2500);
 	const t = text();
@@ -131,7 +131,7 @@ function Watched({ room, row }: { room: ClassStore; row: Row }) {
 	);
 }
 
-function sourceOf(id: string, member: string): Source {
+function sourceOf(id: string, member: string, lab: string): Source {
 	return {
 		open: () => memberSession(id, member),
 		get: async (session) => {
@@ -141,6 +141,8 @@ function sourceOf(id: string, member: string): Source {
 			return now;
 		},
 		events: () => memberEvents(id, member),
+		// A playground's network is no lab of the course.
+		...(lab === "playground" ? { lab: (_, signal) => memberLab(id, member, signal) } : {}),
 		watched: true,
 	};
 }
