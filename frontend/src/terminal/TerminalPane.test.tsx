@@ -456,3 +456,38 @@ describe("the settings", () => {
 		await act(() => button("Screen reader mode").click());
 	});
 });
+
+describe("terminals that are somebody else's", () => {
+	const watched = {
+		url: (id: string) => new URL(`ws://localhost/watch/${id}/ws`),
+		status: (take: () => void) => (
+			<button type="button" onClick={take}>
+				May I?
+			</button>
+		),
+	};
+
+	it("are read at their own address, and change nothing there", async () => {
+		await show({ watched });
+		server("t1").keyboard = { viewer: "theirs", bring: () => {} } as never;
+		await accept();
+		expect(server("t1").last.url.pathname).toBe("/watch/t1/ws");
+		expect(FakeScreen.all[0]?.input).toBe(false);
+		for (const name of ["Another shell on A", "Close the shell A"]) expect(button(name)).toBeUndefined();
+		await act(() => tab("B").click());
+		await settle();
+		expect(panel().textContent).toContain("No shell is open on B.");
+		await expect(showHost("B")).rejects.toThrow("No shell is open on B.");
+		expect(requests).toEqual([]);
+	});
+
+	it("are typed into once the keyboard was given", async () => {
+		await show({ watched });
+		server("t1").keyboard = { viewer: "theirs", bring: () => {} } as never;
+		await accept();
+		await act(() => button("May I?").click());
+		await settle();
+		expect(FakeScreen.all[0]?.input).toBe(true);
+		expect(panel().textContent).toBe("");
+	});
+});

@@ -67,6 +67,7 @@ export function Aside({ store, canEdit, onMessage }: Props) {
 	const board = useComputed(() => store.grid.value?.board).value;
 	const messages = useComputed(() => store.grid.value?.messages).value ?? [];
 	if (!board) return null;
+	const help = board.help.filter((one) => one.reason !== "hand");
 	return (
 		<aside class="live-aside" aria-label={t.aside}>
 			{board.broadcast && (
@@ -93,16 +94,13 @@ export function Aside({ store, canEdit, onMessage }: Props) {
 			</section>
 			<section class="aside-part" aria-labelledby="help-title" data-testid="help">
 				<h2 id="help-title">
-					{t.help} {board.help.length > 0 && <span class="count">{board.help.length}</span>}
+					{t.help} {help.length > 0 && <span class="count">{help.length}</span>}
 				</h2>
-				{board.help.length === 0 && <p class="aside-none">{t.noHelp}</p>}
+				{help.length === 0 && <p class="aside-none">{t.noHelp}</p>}
 				<ul>
-					{board.help
-						.filter((help) => help.reason !== "hand")
-						.slice(0, 30)
-						.map((help) => (
-							<HelpCard key={help.member} store={store} help={help} canEdit={canEdit} />
-						))}
+					{help.slice(0, 30).map((one) => (
+						<HelpCard key={one.member} store={store} help={one} canEdit={canEdit} />
+					))}
 				</ul>
 			</section>
 			{board.faults.length > 0 && (

@@ -74,8 +74,6 @@ export function LiveGrid({ store }: { store: ClassStore }) {
 				class="board"
 				role="grid"
 				aria-label={t.grid(lab.title)}
-				aria-rowcount={order.length + 1}
-				aria-colcount={lab.steps.length + 2}
 				style={{ "--steps": lab.steps.length }}
 				onKeyDown={(event) => moveInGrid(event, root.current as HTMLElement)}
 				onClick={(event) => {
@@ -101,8 +99,8 @@ export function LiveGrid({ store }: { store: ClassStore }) {
 					<Heading store={store} lab={lab} />
 				</div>
 				<div role="rowgroup" class="board-rows">
-					{order.map((member, i) => (
-						<LearnerRow key={member} store={store} lab={lab} member={member} index={i} />
+					{order.map((member) => (
+						<LearnerRow key={member} store={store} lab={lab} member={member} />
 					))}
 				</div>
 			</div>
@@ -116,7 +114,7 @@ function Heading({ store, lab }: { store: ClassStore; lab: ClassLab }) {
 	const funnel = useComputed(() => store.grid.value?.board.funnel[lab.name]).value;
 	const count = store.order.value.length;
 	return (
-		<div role="row" class="board-row" aria-rowindex={1}>
+		<div role="row" class="board-row">
 			<div role="columnheader" class="board-corner" tabIndex={-1}>
 				<span class="offscreen">{t.learner}</span>
 				<span aria-hidden="true">{t.learners(count)}</span>
@@ -163,10 +161,9 @@ interface RowProps {
 	store: ClassStore;
 	lab: ClassLab;
 	member: string;
-	index: number;
 }
 
-function LearnerRow({ store, lab, member, index }: RowProps) {
+function LearnerRow({ store, lab, member }: RowProps) {
 	const t = text();
 	const row = store.row(member)?.value;
 	const help = useComputed(() => store.help.value.get(member)).value;
@@ -178,7 +175,6 @@ function LearnerRow({ store, lab, member, index }: RowProps) {
 		<div
 			role="row"
 			class="board-row"
-			aria-rowindex={index + 2}
 			data-member={member}
 			data-presence={row.joined ? row.presence : "off"}
 			data-help={help ? "" : undefined}

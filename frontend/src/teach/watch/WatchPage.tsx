@@ -35,7 +35,6 @@ const text = catalogue(
 		alone: "You see the page as the learner does. The learner is told that you look.",
 		others: (names: string) => `${names} look, too.`,
 		lost: "The connection is lost. What you see is old; the page reconnects by itself.",
-		ended: "The session has ended.",
 	},
 	{
 		loading: "학습자의 화면을 여는 중입니다…",
@@ -44,7 +43,6 @@ const text = catalogue(
 		alone: "학습자가 보는 그대로 보입니다. 학습자의 화면에는 선생님이 보고 있다고 표시됩니다.",
 		others: (names) => `${names} 님도 보고 있습니다.`,
 		lost: "연결이 끊겨 지금 보이는 것은 예전 상태입니다. 자동으로 다시 연결합니다.",
-		ended: "세션이 끝났습니다.",
 	},
 );
 
@@ -67,6 +65,7 @@ export function WatchPage({ id, member }: { id: string; member: string }) {
 	if (row === null && room.grid.value) return <MissingPage />;
 	if (!row) return <p class="opening">{t.loading}</p>;
 	const value = room.grid.value?.class;
+	const others = [...new Set(row.watchers.map((one) => one.name))];
 	return (
 		<div class="lab watch" data-testid="watch-page" data-narrow={narrow.value ? "" : undefined}>
 			<TopBar>
@@ -80,12 +79,18 @@ export function WatchPage({ id, member }: { id: string; member: string }) {
 					{row.presence === "typing" ? presenceWord("typing", true) : ago(row.lastInput, Date.now())}
 				</span>
 				<span class="grow" />
-				{value?.canEdit && <Acts room={room} row={row} />}
 				{!narrow.value && <PaneSwitch />}
 				<Tools />
 			</TopBar>
 			<div>
 				<Problem asks={room.asks} />
+				<div class="watch-note" data-testid="watch-note">
+					<span>
+						{row.session && t.alone} {others.length > 1 && t.others(others.join(", "))}
+					</span>
+					<span class="grow" />
+					{value?.canEdit && <Acts room={room} row={row} />}
+				</div>
 			</div>
 			{row.session ? (
 				<Watched key={row.session} room={room} row={row} />
@@ -110,22 +115,18 @@ function Watched({ room, row }: { room: ClassStore; row: Row }) {
 	const [store] = useState(() => new LabStore(row.lab, sourceOf(room.id, member, row.lab)));
 	useEffect(() => () => store.dispose(), [store]);
 	const lost = useLasting(store.connection.value !== "live" && store.phase.value.kind === "open", 2500);
-	const t = text();
-	const others = row.watchers.map((one) => one.name).filter((one, i, all) => all.indexOf(one) === i);
 	const [watched] = useState<WatchedTerminals>(() => ({
 		url: (terminal) => memberTerminal(room.id, member, terminal),
 		status: (take) => <KeyboardLine room={room} member={member} take={take} />,
 	}));
 	return (
 		<>
-			{/* In the grid's row of the page's frame, above the panes. */}
-			<div class="watch-frame">
-				<p class="watch-note" data-testid="watch-note">
-					{lost ? t.lost : store.session.value?.state === "ended" ? t.ended : t.alone}{" "}
-					{others.length > 1 && t.others(others.join(", "))}
+			<Panes store={store} watched={watched} />
+			{lost && (
+				<p class="watch-lost" role="alert">
+					{text().lost}
 				</p>
-				<Panes store={store} watched={watched} />
-			</div>
+			)}
 			<Answered room={room} member={member} />
 		</>
 	);
