@@ -131,7 +131,7 @@ func (e *evaluation) reach(c *lab.ReachCheck) {
 	case p.Outcome == observe.Unreachable:
 		found = tx("unreachable", "도달할 수 없음")
 	}
-	if cause.Code != trace.Arrives && (p.Outcome != observe.Refused || cause.Code == trace.Dropped) {
+	if cause.Code != trace.Arrives && (p.Outcome != observe.Refused || cause.Code == trace.Dropped || cause.Translated.Chain != "") {
 		reason = string(cause.Code)
 	}
 	e.fail(reason, found, because(cause))

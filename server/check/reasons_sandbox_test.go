@@ -54,7 +54,7 @@ func TestRulesAreNamed(t *testing.T) {
 		{"R", "ip neigh replace 10.2.0.2 lladdr 02:00:00:00:00:99 dev eth1 nud permanent", "ip neigh del 10.2.0.2 dev eth1", ping, "wrong-neighbour", "entry by hand in the neighbour table of R"},
 		{"B", "ip route del default", "ip route add default via 10.2.0.1", ping, "no-route", "coming from 10.1.0.2, but its answer does not come back: B has no route to 10.1.0.2"},
 		{"R", "iptables -t nat -A POSTROUTING -s 10.1.0.0/24 -j SNAT --to-source 10.2.0.77", "iptables -t nat -F", ping, "nobody", "coming from 10.2.0.77, but its answer does not come back: nobody in the network at eth0 of B has the address 10.2.0.77"},
-		{"R", "iptables -t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.2.0.2:8080", "iptables -t nat -F", web, "refused", "chain PREROUTING of iptables -t nat changes the destination to 10.2.0.2, and then: nothing listens for 10.2.0.2 on port 8080 of B"},
+		{"R", "iptables -t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.2.0.2:8080", "iptables -t nat -F", web, "not-listening", "chain PREROUTING of iptables -t nat changes the destination to 10.2.0.2, and then: nothing listens for 10.2.0.2 on port 8080 of B"},
 		{"R", `nft add table ip n; nft 'add chain ip n p { type nat hook prerouting priority dstnat; }'; nft add rule ip n p tcp dport 80 dnat to 10.2.0.66:80`, "nft delete table ip n", web, "nobody", "chain p of nft's table ip n changes the destination to 10.2.0.66, and then: nobody in the network at eth1 of R"},
 		{"R", "sysctl -w net.ipv4.conf.eth0.rp_filter=1; ip route add 10.1.0.2/32 dev eth1", "ip route del 10.1.0.2/32; sysctl -w net.ipv4.conf.eth0.rp_filter=0", ping, "reverse-path", "eth0 of R drops the packet when it comes in"},
 	} {

@@ -20,35 +20,46 @@ const groups = 1<<(unix.RTNLGRP_LINK-1) | 1<<(unix.RTNLGRP_NEIGH-1) |
 // says is not looked at: the kernel is read again, so that a lost message
 // (ENOBUFS) costs nothing but a reading.
 type subscription struct {
-	file *os.File
-	done sync.WaitGroup
+	files []*os.File // of the network, of its firewall
+	done  sync.WaitGroup
 }
 
 func subscribe(ns *os.File, changed func(part)) (*subscription, error) {
 	s := &subscription{}
 	err := inNetNS(ns, func() error {
-		fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
-		if err != nil {
-			return fmt.Errorf("cannot open a netlink socket: %w", err)
+		if err := s.listen(unix.NETLINK_ROUTE, groups); err != nil {
+			return err
 		}
-		if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groups}); err != nil {
-			unix.Close(fd)
-			return fmt.Errorf("cannot listen to changes of a network: %w", err)
-		}
-		// A burst must not swell the server: beyond it the kernel drops, and says so.
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 64<<10)
-		s.file = os.NewFile(uintptr(fd), "netlink")
-		return nil
+		return s.listen(unix.NETLINK_NETFILTER, 1<<(unix.NFNLGRP_NFTABLES-1))
 	})
 	if err != nil {
+		s.close()
 		return nil, err
 	}
-	s.done.Go(func() { s.read(changed) })
+	for i, of := range []func([]byte) part{parts, func([]byte) part { return partSettings }} {
+		s.done.Go(func() { read(s.files[i], of, changed) })
+	}
 	return s, nil
 }
 
-func (s *subscription) read(changed func(part)) {
-	conn, err := s.file.SyscallConn()
+// listen opens a socket in the namespace that the thread is in.
+func (s *subscription) listen(protocol int, groups uint32) error {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
+	if err != nil {
+		return fmt.Errorf("cannot open a netlink socket: %w", err)
+	}
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groups}); err != nil {
+		unix.Close(fd)
+		return fmt.Errorf("cannot listen to changes of a network: %w", err)
+	}
+	// A burst must not swell the server: beyond it the kernel drops, and says so.
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 64<<10)
+	s.files = append(s.files, os.NewFile(uintptr(fd), "netlink"))
+	return nil
+}
+
+func read(file *os.File, of func([]byte) part, changed func(part)) {
+	conn, err := file.SyscallConn()
 	if err != nil {
 		return
 	}
@@ -64,7 +75,7 @@ func (s *subscription) read(changed func(part)) {
 		}
 		switch err {
 		case nil:
-			if p := parts(buf[:n]); p != 0 {
+			if p := of(buf[:n]); p != 0 {
 				changed(p)
 			}
 		case unix.EINTR:
@@ -100,6 +111,8 @@ func parts(b []byte) (p part) {
 }
 
 func (s *subscription) close() {
-	s.file.Close()
+	for _, f := range s.files {
+		f.Close()
+	}
 	s.done.Wait()
 }

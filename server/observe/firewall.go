@@ -87,6 +87,8 @@ const (
 	mostElements = 256
 )
 
+var errCut = errors.New("there is more than is read")
+
 // readFirewall reads the rules of the namespace that the thread is in.
 func readFirewall() (*Firewall, error) {
 	f := &Firewall{}
@@ -109,11 +111,11 @@ func readFirewall() (*Firewall, error) {
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP) {
 		err = nil // a kernel without nftables
 	}
-	if err != nil {
+	if f.Cut = f.Cut || errors.Is(err, errCut); err != nil && !f.Cut {
 		return nil, fmt.Errorf("cannot read the firewall's chains: %w", err)
 	}
 	count := 0
-	if len(f.Chains) > 0 {
+	if !f.Cut && len(f.Chains) > 0 {
 		err = dumpFilter(unix.NFT_MSG_GETRULE, nil, func(a attributes) bool {
 			if f.Cut = count >= mostRules; f.Cut {
 				return false
@@ -135,7 +137,7 @@ func readFirewall() (*Firewall, error) {
 			return true
 		})
 	}
-	if err != nil {
+	if f.Cut = f.Cut || errors.Is(err, errCut); err != nil && !f.Cut {
 		return nil, fmt.Errorf("cannot read the firewall's rules: %w", err)
 	}
 	f.Legacy = legacyTables()
@@ -236,13 +238,23 @@ func attribute(kind uint16, text string) []byte {
 	return b
 }
 
+// generation returns which generation of rules the thread's namespace has; 0
+// where there is no nftables.
+func generation() (n uint32) {
+	_ = ask(unix.NFT_MSG_GETGEN, unix.AF_UNSPEC, 0, nil, func(a attributes) bool {
+		n = a.number(unix.NFTA_GEN_ID)
+		return false
+	})
+	return n
+}
+
 // dumpFilter asks nftables of the thread's namespace for all of a kind, until
 // each says that it is enough.
 func dumpFilter(message int, request []byte, each func(attributes) bool) error {
-	return dumpFamily(message, unix.AF_UNSPEC, request, each)
+	return ask(message, unix.AF_UNSPEC, unix.NLM_F_DUMP, request, each)
 }
 
-func dumpFamily(message, family int, request []byte, each func(attributes) bool) error {
+func ask(message, family int, flags uint16, request []byte, each func(attributes) bool) error {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
 	if err != nil {
 		return err
@@ -252,7 +264,7 @@ func dumpFamily(message, family int, request []byte, each func(attributes) bool)
 	b := make([]byte, head, head+len(request))
 	binary.NativeEndian.PutUint32(b, uint32(head+len(request)))
 	binary.NativeEndian.PutUint16(b[4:], uint16(unix.NFNL_SUBSYS_NFTABLES<<8|message))
-	binary.NativeEndian.PutUint16(b[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
+	binary.NativeEndian.PutUint16(b[6:], unix.NLM_F_REQUEST|flags)
 	b[unix.SizeofNlMsghdr] = byte(family)
 	if err := unix.Sendto(fd, append(b, request...), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return err
@@ -292,5 +304,5 @@ func dumpFamily(message, family int, request []byte, each func(attributes) bool)
 			m = m[min(len(m), (size+unix.NLMSG_ALIGNTO-1)&^(unix.NLMSG_ALIGNTO-1)):]
 		}
 	}
-	return nil
+	return errCut
 }

@@ -115,6 +115,7 @@ func (s *space) read(what part) error {
 		if err := inNetNS(s.file, func() error {
 			next.Forwarding = setting("net/ipv4/ip_forward") == "1"
 			next.Forwarding6 = setting("net/ipv6/conf/all/forwarding") == "1"
+			next.Rules = generation()
 			return nil
 		}); err != nil {
 			return err

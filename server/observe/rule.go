@@ -246,7 +246,7 @@ func (d *decoder) elements(set string, o operand) (all []element, whole bool) {
 	request := append(attribute(unix.NFTA_SET_ELEM_LIST_TABLE, d.table), attribute(unix.NFTA_SET_ELEM_LIST_SET, set)...)
 	ends := map[string]bool{}
 	whole = true
-	err := dumpFamily(unix.NFT_MSG_GETSETELEM, families[d.family], request, func(a attributes) bool {
+	err := ask(unix.NFT_MSG_GETSETELEM, families[d.family], unix.NLM_F_DUMP, request, func(a attributes) bool {
 		for _, b := range parseAttributes(a.of[unix.NFTA_SET_ELEM_LIST_ELEMENTS]).list {
 			e := parseAttributes(b)
 			key := o.ordered(e.data(unix.NFTA_SET_ELEM_KEY))

@@ -41,6 +41,8 @@ type Namespace struct {
 	// Forwarding is net.ipv4.ip_forward, Forwarding6 net.ipv6.conf.all.forwarding.
 	Forwarding  bool `json:"forwarding"`
 	Forwarding6 bool `json:"forwarding6"`
+	// Rules is the generation of nftables' rules: it is another after each change of them.
+	Rules uint32 `json:"-"`
 	// Depth is nil but after Inspect.
 	Depth *Depth `json:"-"`
 }

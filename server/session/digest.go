@@ -11,7 +11,7 @@ import (
 )
 
 // digest sums up what decides where packets go: devices, addresses, routes,
-// forwarding. What packets themselves change (neighbours, what switches have
+// forwarding, firewalls. What packets themselves change (neighbours, what switches have
 // learned) is left out: or each probe would call for the next one.
 func digest(st *observe.State) uint64 {
 	if st == nil {
@@ -29,7 +29,7 @@ func digest(st *observe.State) uint64 {
 			add("none")
 			return
 		}
-		add("namespace", strconv.FormatUint(n.Inode, 10), strconv.FormatBool(n.Forwarding), strconv.FormatBool(n.Forwarding6))
+		add("namespace", strconv.FormatUint(n.Inode, 10), strconv.FormatBool(n.Forwarding), strconv.FormatBool(n.Forwarding6), strconv.FormatUint(uint64(n.Rules), 10))
 		for i := range n.Links {
 			l := &n.Links[i]
 			add("link", l.Name, l.Type, l.MAC, l.Master, strconv.Itoa(l.MTU), strconv.FormatBool(l.Up), strconv.FormatBool(l.Carrier))
