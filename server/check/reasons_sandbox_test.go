@@ -90,6 +90,10 @@ func TestTranslationIsSeen(t *testing.T) {
 		f.says(source(proto, "10.2.0.1"), check.OtherSource, "it comes from 10.1.0.2 there, not from 10.2.0.1")
 	}
 	f.says(door, "refused", "Nothing listens")
+	f.run("R", "iptables -t nat -A PREROUTING -p tcp --dport 8081 -j DNAT --to-destination 10.1.0.2:80")
+	back := &lab.ReachCheck{From: "B", To: "10.2.0.1", Proto: "tcp", Port: 8081, At: "A"}
+	f.says(back, "not-listening", "changes the destination to 10.1.0.2, and then: nothing listens for 10.1.0.2 on port 80 of A") // where nobody listens at all
+	f.run("R", "iptables -t nat -F")
 	f.run("R", "iptables -t nat -A POSTROUTING -s 10.1.0.0/24 -o eth1 -j MASQUERADE; conntrack -F >/dev/null 2>&1; true")
 	for _, proto := range []string{"icmp", "tcp", "http"} {
 		f.says(source(proto, "10.2.0.1"), check.OK, "")

@@ -29,7 +29,7 @@ func TestRulesAreHeardOf(t *testing.T) {
 
 func TestManyRulesAreCut(t *testing.T) {
 	n := start(t)
-	n.run("A", "{ echo 'table ip many { chain c { type filter hook input priority 0;'; for i in $(seq 3000); do echo \"ip saddr 10.9.$((i / 250)).$((i % 250)) drop\"; done; echo '} }'; } | nft -f -")
+	n.run("A", "{ echo 'table ip many { chain c { type filter hook input priority 0;'; for i in $(seq 3000); do echo \"ip saddr 10.9.$((i / 250)).$((i % 250)) drop\"; done; echo '}'; echo '}'; } | nft -f -")
 	st, err := n.Inspect(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package observe
 import (
 	"context"
 	"maps"
-	"slices"
 )
 
 // Depth is what matters of a namespace only when a packet is lost in it. It is
@@ -60,7 +59,7 @@ func (w *Watch) deepen(ctx context.Context, at Place, ns *Namespace) *Namespace 
 	for proto, list := range map[string]*[]Listener{"tcp": &d.TCP, "udp": &d.UDP} {
 		all, err := w.Listeners(ctx, at, proto)
 		if err == nil {
-			*list = slices.Concat([]Listener{}, all) // none is known, too
+			*list = append([]Listener{}, all...) // that there are none is known, too
 		}
 	}
 	deep := *ns
