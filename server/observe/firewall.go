@@ -260,6 +260,10 @@ func ask(message, family int, flags uint16, request []byte, each func(attributes
 		return err
 	}
 	defer unix.Close(fd)
+	// The kernel answers before it returns from sending; whatever happens, nobody waits for it for ever.
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 2}); err != nil {
+		return err
+	}
 	const head = unix.SizeofNlMsghdr + unix.SizeofNlAttr // and struct nfgenmsg, as long as an attribute's head
 	b := make([]byte, head, head+len(request))
 	binary.NativeEndian.PutUint32(b, uint32(head+len(request)))
