@@ -29,7 +29,8 @@ func TestRulesAreHeardOf(t *testing.T) {
 
 func TestManyRulesAreCut(t *testing.T) {
 	n := start(t)
-	n.run("A", "{ echo 'table ip many { chain c { type filter hook input priority 0;'; for i in $(seq 3000); do echo \"ip saddr 10.9.$((i / 250)).$((i % 250)) drop\"; done; echo '}'; echo '}'; } | nft -f -")
+	n.run("A", `set -e; nft add table ip many; nft 'add chain ip many c { type filter hook input priority 0; }'
+for part in 1 2 3 4 5; do for i in $(seq 250); do echo "add rule ip many c ip saddr 10.9.$part.$i drop"; done | nft -f -; done`)
 	st, err := n.Inspect(t.Context())
 	if err != nil {
 		t.Fatal(err)
