@@ -56,16 +56,22 @@ func (l *learner) dial(path, query string, change ...string) (*websocket.Conn, *
 // attach connects; a viewer that reads not is connected and no more.
 func (o *opened) attach(terminal, viewer string, reads bool) *tty {
 	o.t.Helper()
-	conn, _, err := o.dial(o.path+"/terminals/"+terminal, "offset=-1&viewer="+viewer)
+	return o.connect(o.path+"/terminals/"+terminal, viewer, reads)
+}
+
+// connect is attach for any address of a websocket.
+func (l *learner) connect(path, viewer string, reads bool) *tty {
+	l.t.Helper()
+	conn, _, err := l.dial(path, "offset=-1&viewer="+viewer)
 	if err != nil {
-		o.t.Fatal(err)
+		l.t.Fatal(err)
 	}
-	y := &tty{t: o.t, conn: conn}
+	y := &tty{t: l.t, conn: conn}
 	y.moved = sync.NewCond(&y.mu)
-	o.t.Cleanup(func() { conn.Close() })
+	l.t.Cleanup(func() { conn.Close() })
 	_, b, err := conn.ReadMessage()
 	if err != nil || b[0] != 0x82 || json.Unmarshal(b[1:], &y.hello) != nil {
-		o.t.Fatalf("the hello is %q: %v", b, err)
+		l.t.Fatalf("the hello is %q: %v", b, err)
 	}
 	y.sent = y.hello.InputOffset
 	if reads {

@@ -293,6 +293,10 @@ func (s *Service) Send(ctx context.Context, m Me, class, said string, to Message
 	r.mu.Lock()
 	r.messages = append(r.messages, msg)
 	r.messageSeq = append(r.messageSeq, r.next())
+	if old := len(r.messages) - mostMessages; old > 0 {
+		r.messages, r.messageSeq = slices.Clone(r.messages[old:]), slices.Clone(r.messageSeq[old:])
+		r.dropped += old
+	}
 	r.mu.Unlock()
 	for _, id := range msg.Members {
 		s.tellMember(r, id)

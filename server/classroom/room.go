@@ -34,6 +34,7 @@ type room struct {
 
 	messages   []store.Message
 	messageSeq []uint64
+	dropped    int // messages that were there before them
 	injections []store.Injection
 	broadcast  *store.Broadcast
 }

@@ -284,3 +284,35 @@ func TestInputIsBounded(t *testing.T) {
 	}
 	t.Errorf("%d bytes were taken", offset)
 }
+
+// TestReturnKeyboard lends the keyboard to a guest, and takes it back.
+func TestReturnKeyboard(t *testing.T) {
+	tty := start(t, Options{}, "cat")
+	own := tty.Attach(ViewerOptions{ID: "own", Offset: -1, Writer: true})
+	guest := tty.Attach(ViewerOptions{ID: "guest", Offset: -1, Guest: true})
+	watcher := tty.Attach(ViewerOptions{ID: "watcher", Offset: -1})
+	tty.ReturnKeyboard()
+	if !own.Writer() {
+		t.Fatal("the learner has lost the keyboard to nobody")
+	}
+	guest.TakeKeyboard()
+	if own.Writer() || !guest.Writer() {
+		t.Fatal("the guest has no keyboard")
+	}
+	tty.ReturnKeyboard()
+	if !own.Writer() || guest.Writer() || watcher.Writer() {
+		t.Error("the keyboard did not go back")
+	}
+	if _, err := guest.Input(0, []byte("x")); !errors.Is(err, ErrWatching) {
+		t.Errorf("the guest types: %v", err)
+	}
+	guest.TakeKeyboard()
+	own.Close() // the learner has gone: nobody has it then, and who comes back does
+	tty.ReturnKeyboard()
+	if guest.Writer() || watcher.Writer() {
+		t.Error("somebody else has it")
+	}
+	if back := tty.Attach(ViewerOptions{ID: "own", Offset: -1, Writer: true}); !back.Writer() {
+		t.Error("the learner came back without a keyboard")
+	}
+}
