@@ -19,7 +19,7 @@ export default defineConfig({
 						{ name: "terminal", test: /src\/terminal\/|@xterm\/(xterm|addon-fit)\//, priority: 2 },
 						{
 							name: "lab",
-							test: /src\/(lab(?!\/Predict)|diagram(?!\/NetworkTable)|state\/view|api\/events|ui\/(Menu|Separator|Html))/,
+							test: /src\/(lab(?!\/Predict)|diagram(?!\/NetworkTable)|state\/view|api\/events|ui\/(Menu|Separator|Html|copy))/,
 							priority: 1,
 						},
 					],
