@@ -66,6 +66,30 @@ func loadLab(dir string) (*lab.Lab, error) {
 	return lab.LoadDir(root.FS(), filepath.Base(name), clean)
 }
 
+// beside finds the labs of the course that a lab's folder is part of. Of a
+// folder by itself nobody knows where its links lead: each is taken for good.
+func beside(dir string) func(name string) *lab.Lab {
+	parent := filepath.Dir(filepath.Clean(dir))
+	if abs, err := filepath.Abs(dir); err == nil {
+		parent = filepath.Dir(abs)
+	}
+	_, err := os.Stat(filepath.Join(parent, "course.yaml"))
+	known := map[string]*lab.Lab{}
+	return func(name string) *lab.Lab {
+		if err != nil {
+			return &lab.Lab{Steps: []lab.Step{}}
+		}
+		if _, ok := known[name]; !ok {
+			l, err := loadLab(filepath.Join(parent, filepath.Base(name)))
+			if err != nil {
+				l = nil
+			}
+			known[name] = l
+		}
+		return known[name]
+	}
+}
+
 type labLint struct {
 	Dirs   []string `arg:"" name:"dir" help:"Folders of labs."`
 	Strict bool     `help:"Fail on warnings, too."`
@@ -81,7 +105,7 @@ func (c *labLint) Run() error {
 			failed = true
 			continue
 		}
-		warnings := lab.Lint(l, filepath.Clean(dir))
+		warnings := append(lab.Lint(l, filepath.Clean(dir)), lab.DeadLinks(l, filepath.Clean(dir), beside(dir))...)
 		for _, w := range warnings {
 			w.Message = "warning: " + w.Message
 			fmt.Fprintln(os.Stderr, w)

@@ -14,6 +14,7 @@ const text = catalogue(
 );
 
 export const LabPage = lazy(() => import("./lab/LabPage").then((module) => module.LabPage));
+const CheatSheetPage = lazy(() => import("./course/CheatSheetPage").then((module) => module.CheatSheetPage));
 const TeachPages = lazy(() => import("./teach/TeachPages").then((module) => module.TeachPages));
 const JoinPage = lazy(() => import("./join/JoinPage").then((module) => module.JoinPage));
 const PlayPage = lazy(() => import("./play/PlayPage").then((module) => module.PlayPage));
@@ -40,6 +41,7 @@ export function App() {
 			{now.name === "play" && (
 				<PlayPage runs={now.runs} fallback={<Opening text={text().loading} />} failure={failure} />
 			)}
+			{now.name === "cheatsheet" && <CheatSheetPage fallback={<Opening text={text().loading} />} failure={failure} />}
 			{now.name === "missing" && <MissingPage />}
 		</>
 	);

@@ -14,6 +14,7 @@ describe("parse", () => {
 		expect(parse("/join")).toEqual({ name: "join", code: "" });
 		expect(parse("/join/K7F-2QX")).toEqual({ name: "join", code: "K7F-2QX" });
 		expect(parse("/back")).toEqual({ name: "back" });
+		expect(parse("/cheatsheet")).toEqual({ name: "cheatsheet" });
 		expect(parse(playPath)).toEqual({ name: "play", runs: false });
 		expect(parse(networkPath)).toEqual({ name: "play", runs: true });
 		for (const path of [

@@ -11,6 +11,7 @@ export type Route =
 	/** Back into a class, by a personal code. */
 	| { name: "back" }
 	| { name: "play"; runs: boolean }
+	| { name: "cheatsheet" }
 	| { name: "missing" };
 
 export function parse(path: string): Route {
@@ -30,6 +31,7 @@ export function parse(path: string): Route {
 		return { name: "lab", lab: second };
 	if (first === "playground" && parts.length <= 2 && /^(network)?$/.test(second))
 		return { name: "play", runs: !!second };
+	if (first === "cheatsheet" && parts.length === 1) return { name: "cheatsheet" };
 	if (first === "teach") return { name: "teach", path: parts.slice(1) };
 	if (first === "join" && parts.length <= 2) return { name: "join", code: second };
 	if (first === "back" && parts.length === 1) return { name: "back" };

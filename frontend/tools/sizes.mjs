@@ -30,7 +30,7 @@ export function filesOf(manifest, key, { dynamic = false, except } = {}) {
  * @param {Record<string, Chunk>} manifest
  */
 export function budgets(manifest) {
-	const lazy = /addon-(webgl|unicode11)|src\/(teach|join|play)\/|NetworkTable|HelpDialog|lab\/Predict/;
+	const lazy = /addon-(webgl|unicode11)|CheatSheetPage|src\/(teach|join|play)\/|NetworkTable|HelpDialog|lab\/Predict/;
 	// The one page that the shell fetches later and that is for every learner.
 	const lab = manifest["index.html"]?.dynamicImports?.find((key) => !lazy.test(key));
 	const webgl = Object.keys(manifest).find((key) => /addon-webgl/.test(key));
@@ -52,6 +52,7 @@ export function budgets(manifest) {
 		rows.push({ name, files, limit: limit * 1024 });
 	};
 	beyond("predictions, lazy", "src/lab/Predict.tsx", 3);
+	beyond("cheat sheet, lazy", "src/course/CheatSheetPage.tsx", 5);
 	beyond("in a class, lazy", "src/join/ClassBar.tsx", 10);
 	beyond("joining, lazy", "src/join/JoinPage.tsx", 16);
 	beyond("teaching, lazy", "src/teach/TeachPages.tsx", 50);

@@ -189,7 +189,7 @@ func TestCourse(t *testing.T) {
 func TestLab(t *testing.T) {
 	d := open(t)
 	res, body := d.do("GET", "/api/labs/two", "")
-	const want = `{"name":"two","title":"One","summary":"S","minutes":5,"intro":"\u003cp\u003eHello \u0026lt;b\u0026gt;.\u003c/p\u003e\n","summaryHtml":"\u003cp\u003eBye.\u003c/p\u003e\n",` +
+	const want = `{"name":"two","title":"One","summary":"S","minutes":5,"intro":"\u003cp\u003eHello \u0026lt;b\u0026gt;.\u003c/p\u003e\n","summaryHtml":"\u003ctable\u003e\n\u003cthead\u003e\n\u003ctr\u003e\n\u003cth\u003ecommand\u003c/th\u003e\n\u003cth\u003edoes\u003c/th\u003e\n\u003c/tr\u003e\n\u003c/thead\u003e\n\u003ctbody\u003e\n\u003ctr\u003e\n\u003ctd\u003e\u003ccode\u003eip addr\u003c/code\u003e\u003c/td\u003e\n\u003ctd\u003etells \u0026lt;all\u0026gt;\u003c/td\u003e\n\u003c/tr\u003e\n\u003c/tbody\u003e\n\u003c/table\u003e\n",` +
 		`"topology":{"nodes":[{"name":"A","kind":"host","label":"A","at":[0,1]},{"name":"B","kind":"host","label":"Bee","at":[4,1]},{"name":"sw","kind":"switch","label":"sw","at":[2,0]}],` +
 		`"links":[{"a":{"node":"A","dev":"eth0"},"b":{"node":"sw","dev":""}},{"a":{"node":"B","dev":"eth0"},"b":{"node":"sw","dev":""}}]},` +
 		`"steps":[{"id":"first","title":"First","html":"\u003cfigure class=\"predict\" data-name=\"p\"\u003e\u003c/figure\u003e\n\u003cfigure class=\"run\" data-host=\"A\"\u003e\u003cpre class=\"chroma\"\u003e\u003ccode\u003eip link\n\u003c/code\u003e\u003c/pre\u003e\u003c/figure\u003e\n` +
@@ -225,6 +225,19 @@ func TestLab(t *testing.T) {
 	}
 	res, body = d.do("GET", "/api/labs/two", "")
 	d.wantStatus(res, body, 404)
+}
+
+func TestCheatSheet(t *testing.T) {
+	d := open(t)
+	res, body := d.do("GET", "/api/cheatsheet", "")
+	const lab = `{"name":"one","title":"One","learned":[{"command":"\u003ccode\u003eip addr\u003c/code\u003e","does":"tells \u0026lt;all\u0026gt;","step":""}],` +
+		`"typed":[{"id":"first","title":"First","commands":[{"host":"A","code":"ip link","fails":false}]}]}`
+	if !strings.Contains(body, lab) || res.Header.Get("Content-Language") != "en" {
+		t.Errorf("got\n%s\nwant in it\n%s", body, lab)
+	}
+	if _, body := d.do("GET", "/api/cheatsheet?lang=ko", ""); !strings.Contains(body, `"learned":[]`) {
+		t.Error(body)
+	}
 }
 
 // TestOwnCourse answers with the labs of the repository.

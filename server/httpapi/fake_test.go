@@ -247,7 +247,7 @@ func testLabs(t *testing.T) (*lab.Course, map[string]*lab.Lab) {
 	fsys := fstest.MapFS{"course.yaml": {Data: []byte("title: {en: Course, ko: 과정}\nchapters:\n  - id: c\n    title: {en: Chapter, ko: 장}\n    labs: [one, two]\n")}}
 	for _, name := range []string{"one", "two"} {
 		fsys[name+"/lab.yaml"] = &fstest.MapFile{Data: []byte(labYAML)}
-		fsys[name+"/lesson.en.md"] = &fstest.MapFile{Data: []byte("Hello <b>.\n\n## First {#first}\n\n```predict p\n```\n\n```bash host=A\nip link\n```\n\n> [!NOTE]\n> Read.\n\n## End {#summary}\n\nBye.\n")}
+		fsys[name+"/lesson.en.md"] = &fstest.MapFile{Data: []byte("Hello <b>.\n\n## First {#first}\n\n```predict p\n```\n\n```bash host=A\nip link\n```\n\n> [!NOTE]\n> Read.\n\n## End {#summary}\n\n| command | does |\n|---|---|\n| `ip addr` | tells <all> |\n")}
 		fsys[name+"/lesson.ko.md"] = &fstest.MapFile{Data: []byte("안녕하세요.\n\n## 첫째 {#first}\n\n```predict p\n```\n\n> [!NOTE]\n> 읽습니다.\n")}
 	}
 	course, labs, err := lab.LoadAll(fsys)

@@ -94,6 +94,7 @@ func (a *API) table() []route {
 	rows := []route{
 		{Method: get, Path: "/api/course", Access: public, Rate: read, Summary: "The course, and how far the learner is", Response: Course{}, Status: ok, Handle: a.getCourse},
 		{Method: get, Path: "/api/labs/:lab", Access: public, Rate: read, Summary: "A lab with its lesson in the language", Response: Lab{}, Status: ok, Handle: a.getLab},
+		{Method: get, Path: "/api/cheatsheet", Access: public, Rate: read, Summary: "Every command of the course in the language, from the lessons' own text", Response: CheatSheet{}, Status: ok, Handle: a.getCheatSheet},
 
 		{Method: get, Path: "/api/playground", Access: public, Rate: read, Summary: "The playground: ready topologies, and the learner's network that runs", Response: Playground{}, Status: ok, Handle: a.getPlayground},
 		{Method: post, Path: "/api/playground", Access: visitor, Rate: create, Summary: "Starts a topology: resumes the learner's playground of it, or makes one (201). Another network that runs is replaced only if asked", Request: &playRequest{}, MaxBody: topologyBody, Response: session.Session{}, Status: []int{http.StatusOK, http.StatusCreated}, Handle: a.play},

@@ -223,6 +223,9 @@ type Lesson struct {
 	Intro    string // markdown before the first step's heading
 	Sections []Section
 	Summary  string // markdown of the closing "## … {#summary}" section, if any
+
+	summaryLine                  int // of its heading in the file; 0: there is none
+	introSkipped, summarySkipped int // empty lines before the text
 }
 
 // Section is the lesson text of one step.

@@ -42,9 +42,9 @@ func parseLesson(file, language, text string) (Lesson, []error) {
 			l.Sections = append(l.Sections, *section)
 			section = nil
 		case inSummary:
-			l.Summary, inSummary = body, false
+			l.Summary, inSummary, l.summarySkipped = body, false, skipped
 		default:
-			l.Intro = body
+			l.Intro, l.introSkipped = body, skipped
 		}
 	}
 	if strings.ContainsRune(text, 0) {
@@ -72,7 +72,7 @@ func parseLesson(file, language, text string) (Lesson, []error) {
 		}
 		flush()
 		if m[2] == summaryID {
-			inSummary = true
+			inSummary, l.summaryLine = true, i+1
 			continue
 		}
 		section = &Section{Step: m[2], Title: m[1], Line: i + 1}

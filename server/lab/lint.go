@@ -16,6 +16,19 @@ func Lint(l *Lab, prefix string) []*Error {
 		e.File = prefix + "/" + e.File
 		all = append(all, e)
 	}
+	for _, language := range Languages {
+		lesson := l.Lessons[language]
+		file := "lesson." + language + ".md"
+		if lesson.Summary == "" {
+			add(file, max(1, lesson.summaryLine), "the lesson has no closing summary", "Add at its end: ## What you know now {#summary}, and a table of the commands learned")
+		}
+		for j := range lesson.Sections {
+			s := &lesson.Sections[j]
+			for _, line := range s.idlePredictions() {
+				add(file, s.Line+line, fmt.Sprintf("in step %s, no command stands behind the prediction", s.Step), "Ask it before the command that shows the truth")
+			}
+		}
+	}
 	for i := range l.Steps {
 		s := &l.Steps[i]
 		if len(s.Checks) == 0 {
@@ -38,41 +51,6 @@ func Lint(l *Lab, prefix string) []*Error {
 		}
 		if blocks && !reaches {
 			add("lab.yaml", s.line, fmt.Sprintf("step %s asks only what is blocked: a network that is broken altogether passes it", s.ID), "Add a reach check for what must still work")
-		}
-	}
-	return all
-}
-
-// Differences returns where the lessons of the languages show other commands.
-func Differences(l *Lab) []*Error {
-	var all []*Error
-	add := func(file string, line int, message, remedy string) {
-		all = append(all, &Error{File: file, Line: line, Message: message, Remedy: remedy})
-	}
-	first := l.Lessons[Languages[0]]
-	for _, language := range Languages[1:] {
-		lesson := l.Lessons[language]
-		file := "lesson." + language + ".md"
-		for i := range lesson.Sections {
-			s := &lesson.Sections[i]
-			at := slices.IndexFunc(first.Sections, func(o Section) bool { return o.Step == s.Step })
-			if at < 0 {
-				continue
-			}
-			mine, other := s.Blocks(), first.Sections[at].Blocks()
-			for j := range max(len(mine), len(other)) {
-				switch {
-				case j >= len(mine):
-					add(file, s.Line, fmt.Sprintf("step %s lacks the command block %q on %s of lesson.%s.md", s.Step, other[j].Code, other[j].Host, Languages[0]),
-						"A lesson shows the same commands in every language")
-				case j >= len(other):
-					add(file, s.Line+mine[j].Line, fmt.Sprintf("step %s has a command block that lesson.%s.md lacks: %q", s.Step, Languages[0], mine[j].Code),
-						"A lesson shows the same commands in every language")
-				case mine[j].Code != other[j].Code || mine[j].Host != other[j].Host || mine[j].Fails != other[j].Fails:
-					add(file, s.Line+mine[j].Line, fmt.Sprintf("command block %q on %s is %q on %s in lesson.%s.md", mine[j].Code, mine[j].Host, other[j].Code, other[j].Host, Languages[0]),
-						"A lesson shows the same commands in every language")
-				}
-			}
 		}
 	}
 	return all

@@ -3,8 +3,10 @@ package lab
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 func TestNewLabIsClean(t *testing.T) {
@@ -72,6 +74,82 @@ func TestLint(t *testing.T) {
 	for i, want := range []string{`"ip addr" on A is "ip -br addr" on A`, `10.0.0.2" on B is`, "step address has no mistake"} {
 		if i >= len(got) || !strings.Contains(got[i], want) {
 			t.Errorf("finding %d of %q lacks %q", i, got, want)
+		}
+	}
+}
+
+// What drifts apart, or leads nowhere, is told with its place.
+func TestDrift(t *testing.T) {
+	yaml := strings.Replace(small, "    hints:", "    predict:\n      - {name: fate, question: {en: Q, ko: 큐}, truth: {en: T, ko: 티}}\n    hints:", 1)
+	const good = "Intro.\n\n## One {#one}\n\n```predict fate\n```\n\n```bash host=A\nip link\n```\n\n```expect\nlo\n```\n\nText, see [it](/labs/y) and [a step](/labs/y#one).\n\n" +
+		"## End {#summary}\n\n| command | does |\n|---|---|\n| `ip link` | lists |\n"
+	for name, c := range map[string]struct{ old, new, want string }{
+		"nothing":             {"", "", ""},
+		"another command":     {"ip link\n```", "ip addr\n```", `x/lesson.ko.md:9:1: command block "ip addr" on A is "ip link" on A in lesson.en.md. A lesson shows the same commands`},
+		"another host":        {"host=A", "host=B", `x/lesson.ko.md:9:1: command block "ip link" on B is "ip link" on A in lesson.en.md`},
+		"a command more":      {"```expect", "```bash host=B\nls\n```\n\n```expect", `x/lesson.ko.md:13:1: step one has the command block "ls" on B, which lesson.en.md lacks`},
+		"another output":      {"\nlo\n", "\neth0\n", `x/lesson.ko.md:13:1: expected output "eth0" is "lo" in lesson.en.md. A lesson shows the same output`},
+		"an output less":      {"```expect\nlo\n```\n", "", `x/lesson.ko.md:3:1: step one lacks the expected output "lo" of lesson.en.md`},
+		"another order":       {"```predict fate\n```\n\n```bash host=A\nip link\n```\n\n", "```bash host=A\nip link\n```\n\n```predict fate\n```\n\n", `x/lesson.ko.md:6:1: step one has the command block "ip link" on A where lesson.en.md has the prediction "fate". Keep the blocks`},
+		"an idle prediction":  {"```predict fate\n```\n\n```bash host=A\nip link\n```\n\n", "```bash host=A\nip link\n```\n\n```predict fate\n```\n\n", `x/lesson.ko.md:10:1: in step one, no command stands behind the prediction`},
+		"no summary":          {"## End {#summary}\n\n| command | does |\n|---|---|\n| `ip link` | lists |\n", "", `x/lesson.ko.md:1:1: the lesson has no closing summary. Add at its end: ## What you know now {#summary}`},
+		"an empty summary":    {"| command | does |\n|---|---|\n| `ip link` | lists |\n", "", `x/lesson.ko.md:18:1: the lesson has no closing summary`},
+		"a summary that lags": {"| `ip link` | lists |\n", "", `x/lesson.ko.md:18:1: the summary's tables have 0 commands, those of lesson.en.md 1`},
+		"a dead link":         {"(/labs/y)", "(/labs/z)", `x/lesson.ko.md:16:1: a link leads to the lab "z", which does not exist`},
+		"a dead step":         {"#one)", "#two)", `x/lesson.ko.md:16:1: a link leads to the step "two" of lab "y", which has no such step. Its steps are: one`},
+		"a dead link at once": {"Intro.", "See [it](/labs/z).", `x/lesson.ko.md:1:1: a link leads to the lab "z"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ko := strings.Replace(good, c.old, c.new, 1)
+			if c.old != "" && ko == good {
+				t.Fatal("the test changes nothing")
+			}
+			l, err := Load(fstest.MapFS{"x/lab.yaml": {Data: []byte(yaml)}, "x/lesson.en.md": {Data: []byte(good)}, "x/lesson.ko.md": {Data: []byte(ko)}}, "x")
+			var got []string
+			if err != nil {
+				got = append(got, err.Error())
+			} else {
+				find := func(name string) *Lab {
+					if name == "y" {
+						return l
+					}
+					return nil
+				}
+				for _, e := range append(Lint(l, "x"), DeadLinks(l, "x", find)...) {
+					got = append(got, e.Error())
+				}
+			}
+			if c.want == "" && len(got) > 0 || c.want != "" && !slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, c.want) }) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), c.want)
+			}
+		})
+	}
+}
+
+// The labs of the course are whole: what is learned at the end, and mistakes
+// that are answered.
+func TestOwnLabsAreWhole(t *testing.T) {
+	_, labs, err := LoadAll(os.DirFS("../../labs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, l := range labs {
+		for _, e := range Lint(l, name) {
+			t.Error(e)
+		}
+		answered := 0
+		for i := range l.Steps {
+			for _, m := range l.Steps[i].Mistakes {
+				if len(m.Hint) > 0 {
+					answered++
+				}
+			}
+		}
+		if answered < 3 {
+			t.Errorf("%s answers %d mistakes, fewer than three", name, answered)
+		}
+		if rows, _ := l.Lessons["en"].CheatSheet(); len(rows) == 0 {
+			t.Errorf("%s closes without the commands learned", name)
 		}
 	}
 }

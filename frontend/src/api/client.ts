@@ -1,6 +1,6 @@
 /** The HTTP API as functions. Every failure is an ApiError with a sentence. */
 import { language } from "../state/prefs";
-import type { Course, Lab, Problem, Session, StepState } from "./types";
+import type { CheatSheet, Course, Lab, Problem, Session, StepState } from "./types";
 
 /** What the server refused, or that it did not answer at all (status 0). */
 export class ApiError extends Error {
@@ -74,6 +74,8 @@ export const at = (...parts: string[]): string => parts.map(encodeURIComponent).
 
 export const getCourse = (signal?: AbortSignal) => request<Course>("GET", "course", undefined, signal);
 export const getLab = (lab: string, signal?: AbortSignal) => request<Lab>("GET", at("labs", lab), undefined, signal);
+
+export const getCheatSheet = (signal?: AbortSignal) => request<CheatSheet>("GET", "cheatsheet", undefined, signal);
 
 /** Makes a session of the lab, or resumes the learner's live one. */
 export const openSession = (lab: string, signal?: AbortSignal) => request<Session>("POST", "sessions", { lab }, signal);

@@ -191,6 +191,47 @@ export interface Prediction {
 	truth: string;
 }
 
+/** GET /api/cheatsheet */
+export interface CheatSheet {
+	title: string;
+	chapters: CheatChapter[];
+}
+
+export interface CheatChapter {
+	id: string;
+	title: string;
+	labs: CheatLab[];
+}
+
+export interface CheatLab {
+	name: string;
+	title: string;
+	/** What the lab's closing tables name. */
+	learned: CheatCommand[];
+	/** What else is typed, step by step. */
+	typed: CheatStep[];
+}
+
+export interface CheatCommand {
+	/** HTML. */
+	command: string;
+	does: string;
+	/** Where the lesson runs it; may be empty. */
+	step: string;
+}
+
+export interface CheatStep {
+	id: string;
+	title: string;
+	commands: CheatTyped[];
+}
+
+export interface CheatTyped {
+	host: string;
+	code: string;
+	fails: boolean;
+}
+
 /** One line of a solution; the host "answer" stands for an answer field of the page. */
 export interface Command {
 	host: string;

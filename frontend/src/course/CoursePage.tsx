@@ -35,6 +35,9 @@ const text = catalogue(
 		skip: "Skip to the labs",
 		join: "Join a class",
 		teach: "For teachers",
+		cheatsheet: "Cheat sheet of all commands",
+		chapterSum: (passed: number, steps: number, minutes: number) =>
+			`${passed} of ${steps} steps · about ${minutes} min`,
 	},
 	{
 		loading: "과정을 불러오는 중입니다…",
@@ -55,6 +58,8 @@ const text = catalogue(
 		skip: "실습 목록으로 건너뛰기",
 		join: "수업 참여",
 		teach: "교사용",
+		cheatsheet: "명령 모음",
+		chapterSum: (passed, steps, minutes) => `${steps}단계 중 ${passed}단계 · 약 ${minutes}분`,
 	},
 );
 
@@ -127,6 +132,7 @@ function Overview({ course: value }: { course: Course }) {
 				<p class="course-sum">
 					<span>{t.passed(sum.passed, sum.steps)}</span>
 					<span>{t.minutesAll(sum.minutes)}</span>
+					<a href="/cheatsheet">{t.cheatsheet}</a>
 				</p>
 				{next ? (
 					<a class="resume" href={labPath(next.name)}>
@@ -164,12 +170,14 @@ function Running({ of, id }: { of: string; id: () => Promise<string> }) {
 }
 
 function ChapterSection({ chapter, number }: { chapter: Chapter; number: number }) {
+	const sum = totals({ chapters: [chapter] });
 	return (
 		<section class="chapter" aria-labelledby={`chapter-${chapter.id}`}>
 			<header>
 				<p class="label">{text().chapter(number)}</p>
 				<h2 id={`chapter-${chapter.id}`}>{chapter.title}</h2>
 				<p>{chapter.summary}</p>
+				<p class="chapter-sum">{text().chapterSum(sum.passed, sum.steps, sum.minutes)}</p>
 			</header>
 			<ol class="cable">
 				{chapter.labs.map((lab) => (
