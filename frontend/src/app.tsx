@@ -1,5 +1,4 @@
 /** The page: which route it shows, and what all routes share. */
-import { CoursePage } from "./course/CoursePage";
 import { catalogue } from "./i18n/catalogue";
 import { route } from "./router";
 import { ErrorPage, MissingPage } from "./ui/ErrorPage";
@@ -14,6 +13,7 @@ const text = catalogue(
 );
 
 export const LabPage = lazy(() => import("./lab/LabPage").then((module) => module.LabPage));
+const CoursePage = lazy(() => import("./course/CoursePage").then((module) => module.CoursePage));
 const CheatSheetPage = lazy(() => import("./course/CheatSheetPage").then((module) => module.CheatSheetPage));
 const TeachPages = lazy(() => import("./teach/TeachPages").then((module) => module.TeachPages));
 const JoinPage = lazy(() => import("./join/JoinPage").then((module) => module.JoinPage));
@@ -24,7 +24,7 @@ export function App() {
 	return (
 		<>
 			<Live />
-			{now.name === "course" && <CoursePage />}
+			{now.name === "course" && <CoursePage fallback={<Opening text={text().loading} />} failure={failure} />}
 			{now.name === "lab" && (
 				<LabPage key={now.lab} name={now.lab} fallback={<Opening text={text().opening} />} failure={failure} />
 			)}
