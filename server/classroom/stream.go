@@ -43,7 +43,7 @@ type Stream struct {
 	rowsAt, boardAt time.Time
 	thumbSent       map[string]uint64 // by session
 	thumbAt         map[string]time.Time
-	messages        int // sent
+	messages        int // sent, of all that there were
 }
 
 // Follow follows a class, from where the id of an earlier stream's event says,
@@ -60,6 +60,7 @@ func (s *Service) Follow(ctx context.Context, m Me, class, language, after strin
 	if n, err := strconv.ParseUint(number, 10, 64); err == nil && epoch == r.epoch && n <= r.seq {
 		st.sent, st.fresh, st.class = n, false, n
 		st.messages, _ = slices.BinarySearch(r.messageSeq, n+1)
+		st.messages += r.dropped
 	}
 	return st, nil
 }
@@ -129,7 +130,7 @@ func (st *Stream) collect(ctx context.Context) (<-chan struct{}, time.Duration, 
 	if st.fresh {
 		st.fresh = false
 		add("grid", r.grid(class, st.language))
-		st.sent, st.board, st.rowsAt, st.boardAt, st.messages = r.seq, r.boardSeq, now, now, len(r.messages)
+		st.sent, st.board, st.rowsAt, st.boardAt, st.messages = r.seq, r.boardSeq, now, now, r.dropped+len(r.messages)
 		classNew = false
 	}
 	if classNew {
@@ -155,8 +156,8 @@ func (st *Stream) collect(ctx context.Context) (<-chan struct{}, time.Duration, 
 		}
 		st.sent = r.seq
 	}
-	for ; st.messages < len(r.messages); st.messages++ {
-		add("message", messageOf(r.messages[st.messages]))
+	for st.messages = max(st.messages, r.dropped); st.messages < r.dropped+len(r.messages); st.messages++ {
+		add("message", messageOf(r.messages[st.messages-r.dropped]))
 	}
 	if r.boardSeq > st.board && due(st.boardAt, boardEvery) {
 		add("board", r.board(st.language))

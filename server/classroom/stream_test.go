@@ -10,6 +10,7 @@ import (
 
 	"github.com/netground/netground/server/observe"
 	"github.com/netground/netground/server/session"
+	"github.com/netground/netground/server/store"
 )
 
 func marshal(t *testing.T, v any) string {
@@ -153,6 +154,45 @@ func TestStreamCoalesces(t *testing.T) {
 	e, _ := next(t, st, "board")
 	if b := e.Data.(Board); b.Joined != 200 || len(b.Causes) != 1 || len(b.Causes[0].Members) == 0 {
 		t.Errorf("%d joined, %d causes", b.Joined, len(b.Causes))
+	}
+}
+
+// TestMessagesAreBounded sends more than a class keeps, to a page that follows and
+// to one that was away.
+func TestMessagesAreBounded(t *testing.T) {
+	w := open(t)
+	w.join("Anna")
+	st := w.follow("")
+	_, id := next(t, st, "grid")
+	r := w.s.allRooms()[0]
+	r.mu.Lock()
+	for i := range mostMessages {
+		r.messages, r.messageSeq = append(r.messages, store.Message{ID: fmt.Sprint(i), Text: fmt.Sprint(i), At: w.clock.read()}), append(r.messageSeq, r.next())
+	}
+	r.mu.Unlock()
+	for i := range mostMessages {
+		if e, _ := next(t, st, "message"); e.Data.(Message).Text != fmt.Sprint(i) {
+			t.Fatalf("number %d is %+v", i, e.Data)
+		}
+	}
+	for _, said := range []string{"one more", "and another"} {
+		_, err := w.s.Send(t.Context(), w.teacher, w.class, said, MessageTarget{})
+		w.must(err)
+		if e, _ := next(t, st, "message"); e.Data.(Message).Text != said {
+			t.Errorf("got %+v", e.Data)
+		}
+	}
+	r.mu.Lock()
+	n := len(r.messages)
+	r.mu.Unlock()
+	if n != mostMessages {
+		t.Errorf("%d are kept", n)
+	}
+	away := w.follow(id)
+	last := ""
+	for last != "and another" {
+		e, _ := next(t, away, "message")
+		last = e.Data.(Message).Text
 	}
 }
 
