@@ -41,17 +41,20 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 	case <-restart:
-		return c.restart(a)
+		return c.restart(a, log)
 	}
 	fmt.Println("Stopping: sessions are ended and their sandboxes removed. Ctrl-C again ends it at once.")
 	return a.Close()
 }
 
-func (c *serveCommand) restart(a *app.App) error {
+func (c *serveCommand) restart(a *app.App, log *slog.Logger) error {
 	fmt.Println("Restarting: sandboxes and what runs in them live on.")
 	program, err := os.Executable() // its path, where a newer version may lie
-	if err := errors.Join(err, a.Leave()); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(err, a.Close())
+	}
+	if err := a.Leave(); err != nil { // what it could not let go of ends with this program
+		log.Error("not everything could be left in order; starting anew nevertheless", "error", err)
 	}
 	err = syscall.Exec(program, os.Args, os.Environ())
 	return fmt.Errorf("cannot start %s anew: %w; the sandboxes live on: start it again", program, err)

@@ -20,6 +20,7 @@ import (
 // typist types into one terminal, as a learner.
 type typist struct {
 	master *os.File
+	hangUp func() // the sandbox holds the master, too
 	count  int
 
 	mu     sync.Mutex
@@ -37,7 +38,7 @@ func (w *world) typist(ctx context.Context, host string) (*typist, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &typist{master: shell.Master, more: make(chan struct{}, 1), ended: make(chan struct{})}
+	t := &typist{master: shell.Master, hangUp: func() { w.sb.CloseTerminal(shell.ID) }, more: make(chan struct{}, 1), ended: make(chan struct{})}
 	go t.read()
 	w.typists[host] = t
 	return t, t.prompted(ctx, atPrompt)
@@ -45,6 +46,7 @@ func (w *world) typist(ctx context.Context, host string) (*typist, error) {
 
 func (t *typist) close() {
 	t.master.Close()
+	t.hangUp()
 	<-t.ended
 }
 

@@ -35,7 +35,13 @@ func (s *Sandbox) OpenTerminal(ctx context.Context, host string, cols, rows uint
 	for _, f := range kept {
 		with = append(with, int(f.Fd()))
 	}
-	reply, fds, err := s.rpc.call(ctx, keeper.Message{Kind: keeper.KindOpen, Host: host, Cols: cols, Rows: rows}, with...)
+	if err := ctx.Err(); err != nil {
+		return Shell{}, err
+	}
+	// Not ctx: a shell without anybody who knows its number could not be closed.
+	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+	defer cancel()
+	reply, fds, err := s.rpc.call(asking, keeper.Message{Kind: keeper.KindOpen, Host: host, Cols: cols, Rows: rows}, with...)
 	if err != nil {
 		return Shell{}, fmt.Errorf("cannot open a terminal on %s: %w", host, err)
 	}

@@ -253,6 +253,8 @@ func (m *Manager) takeOverOne(ctx context.Context, a Adopted, n note) (err error
 	l.adopt(mach, n.Since)
 	m.background.Go(l.evaluator)
 	close(l.built)
+	l.publishSession()
+	l.publishState()
 	full := l.record(store.Ready)
 	m.journal.put("give "+l.id, func(ctx context.Context) error {
 		if row.Learner == "" {
