@@ -16,69 +16,102 @@ function setting(name: string): string {
 	return resolve(value);
 }
 
+interface Settings {
+	args: string[];
+	idBase: number;
+	dir: string;
+	listen: string;
+	log: string[];
+}
+
+/** Starts the program, and waits until it serves. */
+async function launch({ args, idBase, dir, listen, log }: Settings): Promise<{ child: ChildProcess; url: string }> {
+	const child = spawn(
+		setting("NETGROUND_PROGRAM"),
+		[
+			"serve",
+			`--listen=${listen}`,
+			`--labs=${join(root, "labs")}`,
+			`--rootfs=${setting("NETGROUND_ROOTFS")}`,
+			`--keeper=${setting("NETGROUND_KEEPER")}`,
+			`--state=${join(dir, "state")}`,
+			`--runtime=${join(dir, "run")}`,
+			`--cgroup=/${basename(dir)}`,
+			`--id-base=${idBase}`,
+			`--id-count=${1 << 27}`,
+			...args,
+		],
+		{ stdio: ["ignore", "pipe", "pipe"] },
+	);
+	const url = await new Promise<string>((resolve, reject) => {
+		const fail = (why: string) => reject(new Error(`${why}\n${log.join("\n")}`));
+		const timer = setTimeout(() => {
+			child.kill("SIGKILL");
+			fail(`the server was not ready within ${startWithin} ms`);
+		}, startWithin);
+		const line = (text: string) => {
+			log.push(text);
+			const ready = /is ready: (http:\S+)/.exec(text);
+			if (!ready?.[1]) return;
+			clearTimeout(timer);
+			resolve(ready[1].replace(/\/$/, ""));
+		};
+		for (const stream of [child.stdout, child.stderr]) {
+			let rest = "";
+			stream.setEncoding("utf8").on("data", (part: string) => {
+				const lines = (rest + part).split("\n");
+				rest = lines.pop() ?? "";
+				for (const l of lines) line(l);
+			});
+		}
+		child.once("error", (error) => fail(`the server could not be started: ${error.message}`));
+		child.once("exit", (code, signal) => {
+			clearTimeout(timer);
+			fail(`the server ended with ${code ?? signal} before it was ready`);
+		});
+	});
+	return { child, url };
+}
+
 export class Server {
 	readonly url: string;
-	readonly #process: ChildProcess;
-	readonly #dir: string;
-	readonly #log: string[];
+	#process: ChildProcess;
+	readonly #settings: Settings;
 
-	private constructor(process: ChildProcess, dir: string, log: string[], url: string) {
+	private constructor(process: ChildProcess, settings: Settings, url: string) {
 		this.#process = process;
-		this.#dir = dir;
-		this.#log = log;
+		this.#settings = settings;
 		this.url = url;
+	}
+
+	get #dir(): string {
+		return this.#settings.dir;
+	}
+
+	get #log(): string[] {
+		return this.#settings.log;
 	}
 
 	/** Starts a server; more arguments go to its command line. idBase keeps two of them apart. */
 	static async start({ args = [], idBase = 1 << 29 }: { args?: string[]; idBase?: number } = {}): Promise<Server> {
 		// Not below the project: a socket's path must be short.
 		const dir = mkdtempSync(join(tmpdir(), "netground-e2e-"));
-		const child = spawn(
-			setting("NETGROUND_PROGRAM"),
-			[
-				"serve",
-				"--listen=127.0.0.1:0",
-				`--labs=${join(root, "labs")}`,
-				`--rootfs=${setting("NETGROUND_ROOTFS")}`,
-				`--keeper=${setting("NETGROUND_KEEPER")}`,
-				`--state=${join(dir, "state")}`,
-				`--runtime=${join(dir, "run")}`,
-				`--cgroup=/${basename(dir)}`,
-				`--id-base=${idBase}`,
-				`--id-count=${1 << 27}`,
-				...args,
-			],
-			{ stdio: ["ignore", "pipe", "pipe"] },
-		);
-		const log: string[] = [];
-		const url = await new Promise<string>((resolve, reject) => {
-			const fail = (why: string) => reject(new Error(`${why}\n${log.join("\n")}`));
-			const timer = setTimeout(() => {
-				child.kill("SIGKILL");
-				fail(`the server was not ready within ${startWithin} ms`);
-			}, startWithin);
-			const line = (text: string) => {
-				log.push(text);
-				const ready = /is ready: (http:\S+)/.exec(text);
-				if (!ready?.[1]) return;
-				clearTimeout(timer);
-				resolve(ready[1].replace(/\/$/, ""));
-			};
-			for (const stream of [child.stdout, child.stderr]) {
-				let rest = "";
-				stream.setEncoding("utf8").on("data", (part: string) => {
-					const lines = (rest + part).split("\n");
-					rest = lines.pop() ?? "";
-					for (const l of lines) line(l);
-				});
-			}
-			child.once("error", (error) => fail(`the server could not be started: ${error.message}`));
-			child.once("exit", (code, signal) => {
-				clearTimeout(timer);
-				fail(`the server ended with ${code ?? signal} before it was ready`);
-			});
-		});
-		return new Server(child, dir, log, url);
+		const settings = { args, idBase, dir, listen: "127.0.0.1:0", log: [] };
+		const { child, url } = await launch(settings);
+		return new Server(child, { ...settings, listen: new URL(url).host }, url);
+	}
+
+	/** Kills the server as a crash would. */
+	async kill(): Promise<void> {
+		const child = this.#process;
+		const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+		child.kill("SIGKILL");
+		await ended;
+	}
+
+	/** Starts the server again, at the same address, with what the last one left. */
+	async again(): Promise<void> {
+		this.#process = (await launch(this.#settings)).child;
 	}
 
 	/** Ends the server; an error if it was not well, or if something of its sandboxes is left. */

@@ -174,6 +174,7 @@ func TestFullDisk(t *testing.T) {
 		return text
 	}
 	until(t, 20*time.Second, "a result waits for the disk", func() bool { return waiting() != "0" })
+	await(t, events, 20*time.Second, "notice", func(data string) bool { return strings.Contains(data, `"storage"`) })
 	all := a.echoes(500 * time.Millisecond)
 	t.Logf("with a full disk: echo p50 %v, p99 %v", p50(all), p99(all))
 	if p99(all) > patience {
