@@ -63,7 +63,9 @@ type Options struct {
 	Version string
 	Only    []string // groups, or ids of attacks; all
 	Slower  int      // how much slower than an ordinary one the machine is; 1
-	Log     io.Writer
+	// Within is when no other attack is begun: those are skipped. 0: never.
+	Within time.Duration
+	Log    io.Writer
 }
 
 // The outcomes of an attack.
@@ -144,6 +146,10 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 		}
 		if ctx.Err() != nil {
 			return nil, errors.New("interrupted; everything is removed")
+		}
+		if o.Within > 0 && time.Since(r.Began) > o.Within {
+			r.Results = append(r.Results, Result{ID: a.ID, Group: a.Group, Tried: a.Tried, Held: a.Held, Outcome: Skipped, Why: []string{"left out: the time was up"}})
+			continue
 		}
 		result := f.try(a)
 		r.Results = append(r.Results, result)

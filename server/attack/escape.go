@@ -73,7 +73,7 @@ func escapes() []Attack {
 		refused("socket-families", "AF_KEY, AF_TIPC, AF_RDS, AF_XDP, AF_BLUETOOTH, AF_CAN, AF_RXRPC", `perl -e 'for (15, 30, 21, 44, 31, 29, 33) { print syscall(41, $_, 2, 0) < 0 ? "errno ".($!+0)."\n" : "open\n" }'`, eaf, eaf, eaf, eaf, eaf, eaf, eaf),
 		refused("tiocsti", "TIOCSTI: typing into a terminal that somebody else reads", `perl -e 'open T, "+<", "/dev/ptmx"; print ioctl(T, 0x5412, my $x = "x") ? "typed\n" : "errno ".($!+0)."\n"'; `+call(unix.SYS_IOCTL, "0, 0x5412 | 1 << 40, 0"), eperm, eperm),
 		refused("tioclinux", "TIOCLINUX", call(unix.SYS_IOCTL, "0, 0x541c, 0"), eperm),
-		denied("namespace-limits", "raise the limits of namespaces, and make more than they allow", "for f in /proc/sys/user/*; do echo 1000000 >$f; done; n=0; for i in $(seq 1 200); do unshare -n --fork sleep 4 & done; sleep 2; test $(lsns -t net -n | wc -l) -gt 150"),
+		denied("namespace-limits", "raise the limits of namespaces, and make more than they allow", "for f in /proc/sys/user/*; do echo 1000000 >$f; done; n=0; while test $n -lt 150 && ip netns add x$n; do n=$((n+1)); done; for i in $(seq 0 $n); do ip netns del x$i; done; test $n -ge 150"),
 		denied("user-namespace", "gain rights over the machine in another user namespace", "unshare -Ur sh -c 'echo 1 >/proc/sys/vm/drop_caches || mknod /tmp/bb b 8 0 || dmesg || mount -t debugfs none /mnt'"),
 		denied("lower-layer", "write beneath the overlay", "mount -o remount,rw,bind / && touch /lower/x; d=$(sed -n 's/.* - overlay .*lowerdir=\\([^:,]*\\).*/\\1/p' /proc/self/mountinfo | head -1); test -n \"$d\" && touch $d/x"),
 		denied("keeper-tree", "see the tree of the keeper", "ls -d /h /up /lower /base /work | grep . || ls /proc/1/root/h"),
@@ -84,9 +84,9 @@ func escapes() []Attack {
 			line: `for p in $$ 1 $(pgrep dropbear); do for f in /proc/$p/fd/*; do readlink $f; done; done >/tmp/fds; test $(wc -l </tmp/fds) -gt 5 && ! grep -vE '^(/dev/pts/[0-9]+|/dev/null|/dev/ptmx|pipe:\[[0-9]+\]|socket:\[[0-9]+\]|anon_inode:\[signalfd\])$' /tmp/fds && echo none`},
 		{ID: "ptrace", Group: Escape, Tried: "trace processes that the server runs", Held: "no process beyond the host's own can be named", want: "none\n",
 			line: `perl -e 'for $p (1 .. 40000) { next if -e "/proc/$p"; if (syscall(101, 16, $p, 0, 0) == 0) { print "$p\n"; exit } } print "none\n"'; ps axo args= | grep -E '[k]eeper|[n]etground'; true`},
-		denied("process-memory", "read or write memory of processes beyond the host", "for p in $(seq 2 4000); do test -e /proc/$p && continue; head -c1 /proc/$p/mem && exit 0; done; false"),
+		denied("process-memory", "read memory of processes beyond the host", `perl -e 'for (2 .. 40000) { next if -e "/proc/$_"; exit 0 if open F, "<", "/proc/$_/mem" } exit 1'`),
 		denied("overwrite-init", "write over the program that is PID 1", "cat /bin/true >/proc/1/exe || perl -e 'open(F, \"+<\", \"/proc/1/exe\") or exit 1'"),
-		denied("enter-namespaces", "enter namespaces of the keeper or of the machine", "nsenter -t 1 -U true && exit 0; for p in $(seq 2 600); do test -e /proc/$p && continue; nsenter -t $p -m -n true && exit 0; done; false"),
+		denied("enter-namespaces", "enter namespaces of the keeper or of the machine", `nsenter -t 1 -U true && exit 0; perl -e 'for (2 .. 40000) { next if -e "/proc/$_"; exit 0 if open F, "<", "/proc/$_/ns/net" } exit 1'`),
 		denied("pid-one", "see the keeper behind PID 1", "tr '\\0' ' ' </proc/1/cmdline | grep keeper || cat /proc/1/environ | grep -i netground"),
 	}
 	return rows

@@ -114,12 +114,12 @@ func (t *trial) exhaust(x *exhaustion) {
 	waiting.Go(func() {
 		defer close(over)
 		began := time.Now()
-		for time.Since(began) < t.within(attackFor)*6/10 {
+		for time.Since(began) < attackFor*6/10 {
 			time.Sleep(100 * time.Millisecond)
 			most, mostKernel = max(most, t.serverMemory()), max(mostKernel, kernelMemory())
 		}
 		started, startError = t.newcomer()
-		for time.Since(began) < t.within(attackFor) {
+		for time.Since(began) < attackFor {
 			time.Sleep(100 * time.Millisecond)
 			most, mostKernel = max(most, t.serverMemory()), max(mostKernel, kernelMemory())
 		}

@@ -29,6 +29,19 @@ func starts(t *testing.T, m *Manager, name string, n int) (took []time.Duration)
 	return took
 }
 
+// waitsForLock is the part of two seconds for which somebody waits who asks for
+// the lock as the governor does.
+func waitsForLock(m *Manager) float64 {
+	const look = 2 * time.Second
+	var waited time.Duration
+	for ends := time.Now().Add(look); time.Now().Before(ends); {
+		took := m.governor.lock()
+		waited += took
+		time.Sleep(max(time.Millisecond, min(sampleEvery, took)))
+	}
+	return float64(waited) / float64(look)
+}
+
 // Eight learners make and delete bridges as fast as they can, which holds the
 // kernel's lock that every start needs.
 func TestGovernor(t *testing.T) {
@@ -69,9 +82,13 @@ func TestGovernor(t *testing.T) {
 		_, _ = innocent.Run(ctx, "A", "for i in $(seq 1 200); do ip addr add 10.7.0.$i/32 dev lo; ip link set lo up; sleep 0.05; done", nil)
 	}()
 	// Where they hold others up, each of them is stopped. Some versions of the
-	// kernel give devices back without being in anybody's way.
+	// kernel give devices back without being in anybody's way, and on a machine that
+	// is slow altogether they get no further than to the processor: then the lock
+	// itself is easy to get, and nobody must be stopped.
 	seen := map[int]bool{}
-	heldUp := free[2] > 5*ordinary[5]
+	busy := waitsForLock(m)
+	heldUp := free[2] > 5*ordinary[5] || busy > 0.5
+	t.Logf("%.0f %% of the time are spent waiting for the lock", 100*busy)
 	for deadline := time.After(90 * time.Second); heldUp && len(seen) < 8; {
 		select {
 		case i := <-slowed:
@@ -84,8 +101,8 @@ func TestGovernor(t *testing.T) {
 	governed := starts(t, m, "governed", 20)
 	t.Logf("starts: ordinary p50 %v, worst %v; with 8 sandboxes that delete bridges p50 %v, worst %v; governed p50 %v, p90 %v, worst %v; %d were stopped within %v",
 		ordinary[5], ordinary[9], free[2], free[3], governed[10], governed[18], governed[19], len(seen), all)
-	if governed[10] > free[2] && governed[10] > time.Second {
-		t.Errorf("a start still takes %v", governed[10])
+	if after := waitsForLock(m); heldUp && governed[10] > free[2] && governed[10] > time.Second || !heldUp && after > 0.5 {
+		t.Errorf("a start still takes %v, and %.0f %% of the time are spent waiting for the lock", governed[10], 100*after)
 	}
 	// One that is stopped ends as every other does.
 	cancel()
