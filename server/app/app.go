@@ -136,7 +136,7 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 		Store: db, Engine: engine, Course: o.Course, Labs: o.LabSet, Render: texts.Hint, Log: o.Log,
 		Listener: a.classes, Gate: a.classes.May,
 		IdleTimeout: c.IdleTimeout, WarnBefore: c.WarnBefore, HardLimit: c.HardLimit,
-		MaxSessions: c.MaxSessions, MaxPerLearner: c.MaxPerClient, MaxTerminals: c.MaxTerminals, PoolSize: pool,
+		MaxSessions: c.MaxSessions, MaxPerLearner: c.MaxPerClient, MaxTerminals: c.MaxTerminals, PoolSize: pool, Cgroup: c.Cgroup,
 	})
 	if err != nil {
 		return nil, err

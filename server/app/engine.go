@@ -139,6 +139,12 @@ func (b *box) OpenTerminal(ctx context.Context, host string, cols, rows uint16, 
 	return session.Shell{ID: s.ID, Master: s.Master}, err
 }
 
+// Memory implements session.Sandbox.
+func (b *box) Memory() (int64, error) {
+	u, err := b.Usage()
+	return u.MemoryBytes, err
+}
+
 func (b *box) Run(ctx context.Context, host, line string) (session.Output, error) {
 	out, err := b.Sandbox.Run(ctx, host, line, nil)
 	return session.Output{Text: string(out.Stdout) + string(out.Stderr), Exit: out.Exit}, err

@@ -20,6 +20,7 @@ func accidents() []Attack {
 	}
 	return []Attack{
 		row("connection-lost", "a browser reloaded, and a connection lost, again and again in the middle of output", "no byte of it is lost or shown twice", connectionLost),
+		row("killed-in-class", "kill -9 of the server in the middle of output and typing", "after the next start the shell and its command live on, and no byte is lost or shown twice", killedInClass),
 		row("solved-and-killed", "kill -9 of the server right after a step was solved", "it is solved after the next start", solvedAndKilled),
 		row("killed-while-making", "kill -9 of the server while sandboxes are being made", "nothing is left of them after the next start and stop", killedWhileMaking),
 		row("come-and-go", "60 sessions that come and go", "descriptors, mounts, control groups and folders are back where they were", comeAndGo),
@@ -87,6 +88,71 @@ func (t *trial) another() (drive.Options, *drive.Server) {
 	s, err := drive.Start(t.ctx, o)
 	t.must(err)
 	return o, s
+}
+
+// killedInClass kills the server three times while a program counts, and reads
+// its output where it was.
+func killedInClass(t *trial) {
+	o, s := t.another()
+	defer func() { t.close(s) }()
+	p := t.openOn(s, plain)
+	id := p.terminal("A")
+	y := p.attach(id, "v", -1, true)
+	y.expect(":~# ")
+	y.press("own=mine; stty -echo; echo be''gin; for i in $(seq 1 400); do echo line $i; sleep 0.01; done; echo $own e''nd\r")
+	y.expect("begin")
+	y.mu.Lock()
+	_, got, _ := strings.Cut(string(y.out), "begin\r\n")
+	next := y.next
+	y.mu.Unlock()
+	y.close()
+	for round := 0; !strings.Contains(got, "mine end\r\n"); round++ {
+		if round < 3 {
+			s.Kill()
+			var err error
+			s, err = drive.Start(t.ctx, o)
+			t.must(err)
+			p.move(s)
+		}
+		y, err := p.dial(id, "v", next)
+		if err != nil {
+			t.fault("after the next start the terminal is not there: %v", err)
+			return
+		}
+		for range 20 {
+			out, err := y.Next()
+			if err != nil {
+				break
+			}
+			if out.Offset != next {
+				t.fault("after byte %d comes byte %d", next, out.Offset)
+			}
+			got += string(out.Data)
+			next = out.Offset + int64(len(out.Data))
+			_ = y.Ack(next)
+			if strings.Contains(got, "mine end\r\n") {
+				break
+			}
+		}
+		y.close()
+		if t.ctx.Err() != nil {
+			t.stop("the command does not end, after %.200q", got[max(0, len(got)-200):])
+		}
+	}
+	want := ""
+	for i := range 400 {
+		want += fmt.Sprintf("line %d\r\n", i+1)
+	}
+	if !strings.HasPrefix(got, want+"mine end\r\n") {
+		t.fault("something was lost or came twice: %.300q", got)
+	}
+	p.leave()
+}
+
+// move has the player go on with the server's successor, at its address.
+func (p *player) move(s *drive.Server) {
+	p.Server = s
+	p.Header.Set("Origin", s.URL)
 }
 
 func solvedAndKilled(t *trial) {

@@ -107,6 +107,8 @@ func bounded(field string, s *jsonschema.Schema) *jsonschema.Schema {
 		one("mac", "ifindex", "mtu", "address", "peer-ifindex")
 	case "Lab.minutes":
 		between(1, 240)
+	case "Lab.memory":
+		between(65, 64<<10)
 	case "ReachCheck.port", "ListensCheck.port":
 		between(1, 65535)
 		s = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{s, {Type: "string", Pattern: `^\$\{\{.*\}\}$`}}} // one of the lab's values

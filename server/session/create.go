@@ -39,8 +39,8 @@ func (m *Manager) create(ctx context.Context, c Caller, labName string, def *lab
 		return Created{}, err
 	}
 	l := a.live
-	if a.drop != nil {
-		m.discard(a.drop)
+	for _, mach := range a.drop {
+		m.discard(mach)
 	}
 	if a.isNew {
 		watch.lap("admission")
@@ -75,8 +75,8 @@ func (m *Manager) create(ctx context.Context, c Caller, labName string, def *lab
 type admission struct {
 	live  *live
 	isNew bool
-	ready *machine // of the pool
-	drop  *machine // one of the pool that makes place
+	ready *machine   // of the pool
+	drop  []*machine // of the pool, which make place
 }
 
 // admit finds the learner's session, or a place for a new one.
@@ -113,8 +113,10 @@ func (m *Manager) admit(c Caller, labName string, def *lab.Lab) (admission, erro
 	a.live = newLive(m, def, c.Learner, now)
 	if a.ready = m.pool.take(def); a.ready != nil {
 		a.live.id = a.ready.id
-	} else if m.used() >= m.o.MaxSessions {
-		a.drop = m.pool.dropOldest()
+	} else {
+		for m.used()+m.places(def) > m.o.MaxSessions && len(m.pool.ready) > 0 {
+			a.drop = append(a.drop, m.pool.dropOldest())
+		}
 	}
 	if !own {
 		m.pool.started(labName, m.o.PoolSize)
@@ -126,20 +128,37 @@ func (m *Manager) admit(c Caller, labName string, def *lab.Lab) (admission, erro
 	return a, nil
 }
 
-// used returns how many sandboxes there are or are being made. It is called
-// with the lock.
+// used returns how many places are taken by what there is or is being made. It
+// is called with the lock.
 func (m *Manager) used() int {
-	return len(m.lives) + m.extra + len(m.pool.ready) + m.pool.building
+	n := m.taken() + m.pool.building
+	for _, mach := range m.pool.ready {
+		n += m.places(mach.lab)
+	}
+	return n
+}
+
+// taken returns how many places sessions take. It is called with the lock.
+func (m *Manager) taken() int {
+	n := m.extra
+	for _, l := range m.lives {
+		n += m.places(l.admitted)
+	}
+	return n
 }
 
 // place says whether there is a place for the learner, whose turn it must be.
 // Sandboxes that stand ready, or will, give way. It is called with the lock.
 func (m *Manager) place(learner string, def *lab.Lab, now time.Time) error {
-	free := m.o.MaxSessions - len(m.lives) - m.extra
+	need := m.places(def)
+	if need > m.o.MaxSessions {
+		return tooLarge(m.cost(def))
+	}
+	free := (m.o.MaxSessions - m.taken()) / need
 	if free > 0 && !m.pool.has(def) {
 		if memory, err := m.o.FreeMemory(); err != nil {
 			m.log.Warn("cannot tell whether a session fits", "error", err)
-		} else if memory < m.o.MinFreeMemory+int64(len(def.Topology.Hosts))*hostMemory {
+		} else if memory < m.o.MinFreeMemory+max(int64(len(def.Topology.Hosts))*hostMemory, int64(need-1)*sessionMemory) {
 			free = 0
 		}
 	}

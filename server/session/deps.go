@@ -60,6 +60,8 @@ type Sandbox interface {
 	Run(ctx context.Context, host, line string) (Output, error)
 	Reboot(ctx context.Context, host string) error
 	Events() <-chan SandboxEvent
+	// Memory is what it takes now, in bytes.
+	Memory() (int64, error)
 	// Done is closed when the keeper has gone.
 	Done() <-chan struct{}
 	// Destroy returns at once; somebody else does it.

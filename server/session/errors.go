@@ -116,6 +116,13 @@ func playing() error {
 		"자유 실습에서 다른 네트워크가 실행 중입니다. 이 네트워크를 시작하면 실행 중인 네트워크는 사라집니다.", nil)
 }
 
+// tooLarge is about a lab for which no queue would do.
+func tooLarge(bytes int64) error {
+	return fail(Failed,
+		fmt.Sprintf("This lab needs %d MiB of memory, which is more than this server has for all labs together. Tell whoever runs it.", bytes>>20),
+		fmt.Sprintf("이 실습에는 메모리 %dMiB가 필요한데, 이 서버가 모든 실습에 쓸 수 있는 양보다 큽니다. 서버 운영자에게 알리십시오.", bytes>>20), nil)
+}
+
 func manyTerminals(limit int) error {
 	return fail(Quota,
 		fmt.Sprintf("There are %d terminals open, which is as many as fit. Close one of them first.", limit),

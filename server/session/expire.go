@@ -26,6 +26,7 @@ func (m *Manager) expireLoop() {
 		select {
 		case <-tick.C:
 			m.expire()
+			m.measure()
 		case <-rows.C:
 			m.touchRows()
 		case <-m.ctx.Done():

@@ -138,6 +138,7 @@ type fakeBox struct {
 	ran      []string
 	slaves   []*os.File
 	note     []byte
+	memory   int64
 	shells   []AdoptedShell // what a keeper holds
 	stopped  bool
 	reboot   chan struct{} // where set, Reboot waits for it
@@ -278,7 +279,12 @@ func (b *fakeBox) Reboot(ctx context.Context, host string) error {
 }
 
 func (b *fakeBox) Events() <-chan SandboxEvent { return b.events }
-func (b *fakeBox) Done() <-chan struct{}       { return b.done }
+func (b *fakeBox) Memory() (int64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.memory, nil
+}
+func (b *fakeBox) Done() <-chan struct{} { return b.done }
 
 func (b *fakeBox) Destroy() {
 	b.mu.Lock()

@@ -15,11 +15,12 @@ import (
 
 // live is one session from its creation to its end.
 type live struct {
-	m       *Manager
-	id      string
-	learner string
-	labName string // never changes, whereas lab does with a reset
-	created time.Time
+	m        *Manager
+	id       string
+	learner  string
+	labName  string   // never changes, whereas lab does with a reset
+	admitted *lab.Lab // when there was a place for it
+	created  time.Time
 
 	ctx    context.Context // ends with the session
 	cancel context.CancelFunc
@@ -60,7 +61,7 @@ type live struct {
 // newLive is called with the manager's lock, or before anything runs.
 func newLive(m *Manager, l *lab.Lab, learner string, now time.Time) *live {
 	n := &live{
-		m: m, id: newID(), learner: learner, labName: l.Name, created: now, lab: l, state: Starting, active: now,
+		m: m, id: newID(), learner: learner, labName: l.Name, created: now, lab: l, admitted: l, state: Starting, active: now,
 		built: make(chan struct{}), wake: make(chan struct{}, 1), passing: map[string]chan struct{}{},
 		steps: newSteps(l, store.LabRecord{}), unstored: m.unstored,
 	}

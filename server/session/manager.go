@@ -1,17 +1,13 @@
 package session
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
-	"os"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,11 +36,14 @@ type Options struct {
 	HardLimit   time.Duration // 8 hours
 
 	MaxPerLearner int // live sessions of one learner; 3
-	MaxSessions   int // sandboxes in all, ready ones among them; by the machine's memory
+	MaxSessions   int // sandboxes in all, ready ones among them, of ordinary labs; by the machine's memory
 	MaxTerminals  int // shells of one session; 16
 	PoolSize      int // sandboxes kept ready; 2, negative: none
 
-	// FreeMemory says how much memory is available; from /proc/meminfo.
+	// Cgroup is the control group in which sandboxes are, whose limit counts.
+	Cgroup string
+	// FreeMemory says how much memory is available; what the machine has, or the
+	// control groups of sandboxes and of this server.
 	FreeMemory func() (bytes int64, err error)
 	// MinFreeMemory is what must be left for a session to start; 256 MiB.
 	MinFreeMemory int64
@@ -79,7 +78,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Now = time.Now
 	}
 	if o.FreeMemory == nil {
-		o.FreeMemory = freeMemory
+		o.FreeMemory = func() (int64, error) { return freeMemory(o.Cgroup) }
 	}
 	def(&o.IdleTimeout, 45*time.Minute)
 	def(&o.WarnBefore, 5*time.Minute)
@@ -108,27 +107,6 @@ func def[T comparable](v *T, to T) {
 	}
 }
 
-// freeMemory returns MemAvailable, see proc_meminfo(5).
-func freeMemory() (int64, error) {
-	f, err := os.Open("/proc/meminfo")
-	if err != nil {
-		return 0, fmt.Errorf("cannot read the free memory: %w", err)
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
-		if len(fields) == 3 && fields[0] == "MemAvailable:" {
-			kb, err := strconv.ParseInt(fields[1], 10, 64)
-			if err != nil {
-				return 0, fmt.Errorf("cannot read the free memory: %w", err)
-			}
-			return kb << 10, nil
-		}
-	}
-	return 0, errors.Join(errors.New("cannot read the free memory: /proc/meminfo does not say it"), lines.Err())
-}
-
 // Manager holds all sessions of a server.
 type Manager struct {
 	o       Options
@@ -155,7 +133,8 @@ type Manager struct {
 	extra    int                 // sandboxes beside lives and pool: those of resets
 	pool     pool
 	queue    queue
-	lifetime time.Duration // of a session, the mean of recent ones
+	lifetime time.Duration    // of a session, the mean of recent ones
+	measured map[string]int64 // memory of a session by lab, the mean of recent ones
 
 	count counters
 }
@@ -192,8 +171,8 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 	}
 	m := &Manager{
 		o: o, store: o.Store, engine: o.Engine, log: o.Log,
-		cores: make(chan struct{}, runtime.NumCPU()),
-		lives: map[string]*live{}, byLab: map[[2]string]*live{},
+		cores:    make(chan struct{}, runtime.NumCPU()),
+		measured: map[string]int64{}, lives: map[string]*live{}, byLab: map[[2]string]*live{},
 		lifetime: 30 * time.Minute,
 		count:    counters{ended: map[string]uint64{}},
 	}

@@ -175,12 +175,6 @@ func TestLittleMemory(t *testing.T) {
 	}
 }
 
-func TestFreeMemory(t *testing.T) {
-	if free, err := freeMemory(); err != nil || free < 1<<20 {
-		t.Errorf("%d bytes are free: %v", free, err)
-	}
-}
-
 func TestQuota(t *testing.T) {
 	w := newWorld(t, func(o *Options) { o.MaxPerLearner = 1 })
 	s := w.create(ann, "demo")

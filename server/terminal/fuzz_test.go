@@ -34,7 +34,10 @@ func FuzzViewer(f *testing.F) {
 		if err := unix.SetNonblock(fd, true); err != nil {
 			t.Fatal(err)
 		}
-		term := New(os.NewFile(uintptr(fd), "ptmx"), Options{RingBytes: 4096, Window: 1024})
+		term, err := New(os.NewFile(uintptr(fd), "ptmx"), Options{RingBytes: 4096, Window: 1024})
+		if err != nil {
+			t.Fatal(err)
+		}
 		defer term.Close()
 		drive(t, term, slave, out, moves)
 	})
