@@ -29,10 +29,11 @@ func because(c trace.Cause) lab.Text {
 	case c.Back:
 		return tx("The packet arrives, coming from %[2]s, but its answer does not come back: %[1]s", "패킷은 출발지 %[2]s인 채로 도착하지만 응답이 돌아오지 못합니다. %[1]s", t, c.Source)
 	case c.Translated.Chain != "" && c.Code != trace.Dropped:
-		return tx("%[2]s changes the destination to %[3]s, and then: %[1]s", "%[2]s의 규칙이 목적지를 %[3]s 쪽으로 바꿉니다. 그다음: %[1]s", t, chain(c.Translated), c.Addr)
+		return tx("Rule %[4]d of %[2]s changes the destination to %[3]s, and then: %[1]s", "%[2]s의 %[4]d번 규칙이 목적지를 %[3]s 쪽으로 바꿉니다. 그다음: %[1]s",
+			t, chain(c.Translated), c.Addr, c.Translated.Number)
 	}
 	if en := t["en"]; en != "" {
-		for _, word := range []string{"nobody ", "nothing ", "the ", "there ", "a ", "two "} {
+		for _, word := range []string{"nobody ", "nothing ", "the ", "there ", "a ", "an ", "by ", "two ", "rule "} {
 			if strings.HasPrefix(en, word) {
 				t["en"] = strings.ToUpper(en[:1]) + en[1:]
 			}
@@ -87,7 +88,7 @@ func cause(c trace.Cause) lab.Text {
 		return tx("an entry by hand in the neighbour table of %[1]s gives %[2]s another hardware address than that of %[3]s.",
 			"%[1]s의 이웃 테이블에 손으로 적은 %[2]s 항목이 있는데, %[3]s의 하드웨어 주소와 다릅니다.", place(at), c.Addr, place(c.Other))
 	case trace.Duplicate:
-		return tx("two have the address %[2]s: %[1]s and %[3]s.", "같은 주소 %[2]s, 두 곳에 있음: %[1]s, %[3]s.", place(c.Place), c.Addr, place(c.Other))
+		return tx("two have the address %[2]s: %[1]s and %[3]s.", "%[2]s 주소가 두 곳(%[1]s, %[3]s)에 있습니다.", place(c.Place), c.Addr, place(c.Other))
 	case trace.Loop:
 		return tx("the packet goes round in circles; %s is on the circle.", "패킷이 같은 길을 맴돕니다. %s도 그 길에 있습니다.", place(at))
 	case trace.ReversePath:
