@@ -1,45 +1,9 @@
 /** What every test has: a browser of its own that must stay without a fault, and the lab page as a learner uses it. */
-import { type BrowserContext, test as base, expect } from "@playwright/test";
+import { test as base, expect } from "@playwright/test";
 import { Cable } from "./cable";
+import { Faults } from "./faults";
 import { LabPage } from "./lab";
-
-/** What a browser complains about. A test fails if there is anything that it did not forgive. */
-export class Faults {
-	#found: string[] = [];
-	#forgiven: RegExp[] = [];
-
-	/** For a test that takes the server away on purpose. */
-	forgive(...patterns: RegExp[]): void {
-		this.#forgiven.push(...patterns);
-	}
-
-	get found(): string[] {
-		return this.#found.filter((fault) => !this.#forgiven.some((pattern) => pattern.test(fault)));
-	}
-
-	async watch(context: BrowserContext): Promise<void> {
-		const found = this.#found;
-		await context.addInitScript(() => {
-			document.addEventListener("securitypolicyviolation", (event) => {
-				console.error(`policy violated: ${event.violatedDirective} by ${event.blockedURI || event.sourceFile}`);
-			});
-		});
-		context.on("console", (message) => {
-			if (message.type() === "error" || message.type() === "warning") found.push(`console: ${message.text()}`);
-		});
-		context.on("weberror", (error) => found.push(`error: ${error.error().stack ?? error.error().message}`));
-		context.on("requestfailed", (request) => {
-			const why = request.failure()?.errorText ?? "";
-			// A page that is left ends its stream of events, and what it was still fetching ahead.
-			if (why === "net::ERR_ABORTED" && request.method() === "GET") return;
-			found.push(`request: ${request.method()} ${request.url()} ${why}`);
-		});
-		context.on("response", (response) => {
-			if (response.status() >= 400)
-				found.push(`answer: ${response.status()} ${response.request().method()} ${response.url()}`);
-		});
-	}
-}
+import { People } from "./people";
 
 /** Everything that a lost connection makes a browser say. */
 export const lostConnection = [/net::ERR_/, /WebSocket connection to/, /Failed to load resource/];
@@ -49,6 +13,8 @@ interface Fixtures {
 	lab: LabPage;
 	/** The way to the server, which a test can cut. Pages that are to lose it open cable.url. */
 	cable: Cable;
+	/** A teacher and learners, each in a browser of their own. */
+	people: People;
 }
 
 export const test = base.extend<Fixtures>({
@@ -71,6 +37,11 @@ export const test = base.extend<Fixtures>({
 		const lab = new LabPage(page);
 		await use(lab);
 		await lab.leave(baseURL as string);
+	},
+	people: async ({ browser, baseURL }, use) => {
+		const people = new People(browser, baseURL as string);
+		await use(people);
+		expect(await people.leave(), "what the browsers complained about").toEqual([]);
 	},
 	cable: async ({ baseURL }, use) => {
 		const cable = await Cable.start(baseURL as string);

@@ -24,8 +24,15 @@ interface Settings {
 	log: string[];
 }
 
+interface Launched {
+	child: ChildProcess;
+	url: string;
+	/** Where to teach: the first time, a link that sets a password. */
+	teach: string;
+}
+
 /** Starts the program, and waits until it serves. */
-async function launch({ args, idBase, dir, listen, log }: Settings): Promise<{ child: ChildProcess; url: string }> {
+async function launch({ args, idBase, dir, listen, log }: Settings): Promise<Launched> {
 	const child = spawn(
 		setting("NETGROUND_PROGRAM"),
 		[
@@ -43,7 +50,8 @@ async function launch({ args, idBase, dir, listen, log }: Settings): Promise<{ c
 		],
 		{ stdio: ["ignore", "pipe", "pipe"] },
 	);
-	const url = await new Promise<string>((resolve, reject) => {
+	let url = "";
+	const teach = await new Promise<string>((resolve, reject) => {
 		const fail = (why: string) => reject(new Error(`${why}\n${log.join("\n")}`));
 		const timer = setTimeout(() => {
 			child.kill("SIGKILL");
@@ -51,10 +59,11 @@ async function launch({ args, idBase, dir, listen, log }: Settings): Promise<{ c
 		}, startWithin);
 		const line = (text: string) => {
 			log.push(text);
-			const ready = /is ready: (http:\S+)/.exec(text);
-			if (!ready?.[1]) return;
+			url ||= /is ready: (http:\S+)/.exec(text)?.[1]?.replace(/\/$/, "") ?? "";
+			const link = /^Teach here.*: (http:\S+)/.exec(text)?.[1];
+			if (!link) return;
 			clearTimeout(timer);
-			resolve(ready[1].replace(/\/$/, ""));
+			resolve(link);
 		};
 		for (const stream of [child.stdout, child.stderr]) {
 			let rest = "";
@@ -70,18 +79,21 @@ async function launch({ args, idBase, dir, listen, log }: Settings): Promise<{ c
 			fail(`the server ended with ${code ?? signal} before it was ready`);
 		});
 	});
-	return { child, url };
+	return { child, url, teach };
 }
 
 export class Server {
 	readonly url: string;
+	/** Where its first teacher sets a password, once. */
+	readonly teach: string;
 	#process: ChildProcess;
 	readonly #settings: Settings;
 
-	private constructor(process: ChildProcess, settings: Settings, url: string) {
+	private constructor(process: ChildProcess, settings: Settings, url: string, teach: string) {
 		this.#process = process;
 		this.#settings = settings;
 		this.url = url;
+		this.teach = teach;
 	}
 
 	get #dir(): string {
@@ -97,8 +109,8 @@ export class Server {
 		// Not below the project: a socket's path must be short.
 		const dir = mkdtempSync(join(tmpdir(), "netground-e2e-"));
 		const settings = { args, idBase, dir, listen: "127.0.0.1:0", log: [] };
-		const { child, url } = await launch(settings);
-		return new Server(child, { ...settings, listen: new URL(url).host }, url);
+		const { child, url, teach } = await launch(settings);
+		return new Server(child, { ...settings, listen: new URL(url).host }, url, teach);
 	}
 
 	/** Kills the server as a crash would. */

@@ -60,7 +60,7 @@ const text = catalogue(
 		endText: "네트워크가 사라집니다. 진행 상황은 남아 있으며 실습을 다시 열 수 있습니다.",
 		handBack: "입력 권한 돌려주기",
 		hand: (text) => (text ? `손 듦: ${text}` : "손을 들었습니다"),
-		claim: "제가 갑니다",
+		claim: "제가 맡겠습니다",
 		claimed: (name) => `${name} 님이 맡음`,
 		done: "해결",
 	},
