@@ -44,26 +44,68 @@ async function expectDone(lab: LabPage, name: string): Promise<void> {
 	await expect(lab.page.getByTestId(`lab-card-${name}`)).toHaveAttribute("data-state", "passed");
 }
 
-for (const name of labs) {
-	test(`${name} is solved by its buttons, in English`, async ({ lab }) => {
-		await lab.open(name);
-		for (const id of await lab.stepIds()) {
-			await expectTurn(lab, id);
-			const step = lab.step(id);
-			const blocks = step.locator("figure.run:not(.solution *)");
-			for (let i = 0; i < (await blocks.count()); i++) await lab.run(blocks.nth(i));
-			if (withoutCommands.includes(`${name}/${id}`)) {
-				await lab.page.getByTestId(`solution-${id}`).click();
-				await lab.confirm();
-				const solution = step.locator(".solution figure.run");
-				await expect(solution).not.toHaveCount(0);
-				for (let i = 0; i < (await solution.count()); i++) await lab.run(solution.nth(i));
-			}
-			await answerStep(lab, id);
-			await lab.expectPassed(id);
+/** Does every step as a learner who presses all buttons. */
+async function solveByButtons(lab: LabPage, name: string): Promise<void> {
+	for (const id of await lab.stepIds()) {
+		await expectTurn(lab, id);
+		const step = lab.step(id);
+		const blocks = step.locator("figure.run:not(.solution *)");
+		for (let i = 0; i < (await blocks.count()); i++) await lab.run(blocks.nth(i));
+		if (withoutCommands.includes(`${name}/${id}`)) {
+			await lab.page.getByTestId(`solution-${id}`).click();
+			await lab.confirm();
+			const solution = step.locator(".solution figure.run");
+			await expect(solution).not.toHaveCount(0);
+			for (let i = 0; i < (await solution.count()); i++) await lab.run(solution.nth(i));
 		}
-		await expectDone(lab, name);
-	});
+		await answerStep(lab, id);
+		await lab.expectPassed(id);
+	}
+}
+
+/** A chapter that one learner walks, from lab to lab. */
+const chapter = ["namespaces", "linux-bridge", "namespace-nat", "port-forward"];
+
+test("a chapter is walked from its first lab to its last by their buttons, in English", async ({
+	lab,
+	page,
+	baseURL,
+}) => {
+	test.setTimeout(300_000);
+	await lab.open(chapter[0] as string);
+	for (const [i, name] of chapter.entries()) {
+		await expect(page).toHaveURL(new RegExp(`/labs/${name}$`));
+		await solveByButtons(lab, name);
+		await expect(page.locator(".lesson-end")).toHaveAttribute("data-state", "passed");
+		const next = chapter[i + 1];
+		if (!next) break;
+		const link = page.locator(".lesson-next a.resume");
+		await expect(link).toHaveAttribute("href", `/labs/${next}`);
+		const before = lab.session;
+		const opened = page.waitForResponse(
+			(r) => r.request().method() === "POST" && new URL(r.url()).pathname === "/api/sessions" && r.ok(),
+		);
+		await link.click();
+		lab.session = (await (await opened).json()).id;
+		await lab.ready();
+		// The network that is left makes room for the next.
+		await page.request.delete(`${baseURL}/api/sessions/${before}`, { headers: { Origin: baseURL as string } });
+	}
+	await page.goto("/");
+	for (const name of chapter)
+		await expect(page.getByTestId(`lab-card-${name}`)).toHaveAttribute("data-state", "passed");
+	// The course goes on elsewhere.
+	await expect(page.locator(".course-head .resume")).toHaveAttribute("href", "/labs/switching");
+});
+
+for (const name of labs) {
+	// Those of the chapter are walked above.
+	if (!chapter.includes(name))
+		test(`${name} is solved by its buttons, in English`, async ({ lab }) => {
+			await lab.open(name);
+			await solveByButtons(lab, name);
+			await expectDone(lab, name);
+		});
 
 	test.describe("in Korean", () => {
 		test.use({ locale: "ko-KR" });

@@ -325,6 +325,8 @@ func TestPage(t *testing.T) {
 		{"/playground", page, "text/html; charset=utf-8", "no-cache", 200},
 		{"/playground/network", page, "text/html; charset=utf-8", "no-cache", 200},
 		{"/playground/other", page, "text/html; charset=utf-8", "no-cache", 404},
+		{"/cheatsheet", page, "text/html; charset=utf-8", "no-cache", 200},
+		{"/cheatsheet/x", page, "text/html; charset=utf-8", "no-cache", 404},
 		{"/labs/one/", page, "text/html; charset=utf-8", "no-cache", 200},
 		{"/teach", page, "text/html; charset=utf-8", "no-cache", 200},
 		{"/teach/some-class/learner/somebody", page, "text/html; charset=utf-8", "no-cache", 200},

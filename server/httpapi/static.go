@@ -211,7 +211,7 @@ func (a *API) page(c *call) error {
 func (a *API) isPage(address string) bool {
 	parts := strings.Split(strings.Trim(address, "/"), "/")
 	switch first, more := parts[0], len(parts)-1; first {
-	case "", "back":
+	case "", "back", "cheatsheet":
 		return more == 0
 	case "join":
 		return more <= 1
