@@ -100,16 +100,19 @@ func (st *Stream) Next(ctx context.Context) (Event, error) {
 func (st *Stream) collect(ctx context.Context) (<-chan struct{}, time.Duration, error) {
 	r := st.r
 	r.mu.Lock()
-	classNew := st.fresh || r.classSeq > st.class
-	st.class = max(st.class, r.classSeq)
+	classNew, classSeq := st.fresh || r.classSeq > st.class, r.classSeq
 	r.mu.Unlock()
 	var class Class
 	if classNew { // needs the store, and so no lock
 		var err error
 		if class, err = st.s.Class(ctx, st.m, r.id, st.language); err != nil {
+			if ctx.Err() != nil {
+				return nil, 0, ctx.Err()
+			}
 			return nil, 0, io.EOF
 		}
 	}
+	st.class = max(st.class, classSeq)
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -24,7 +24,9 @@ func (a *API) classEvents(c *call) error {
 	if err != nil {
 		return err
 	}
-	return a.send(c, func(ctx context.Context) (sse, error) {
+	ended, stop := a.still(c, view)
+	defer stop()
+	return a.send(c, whileAllowed(ended, func(ctx context.Context) (sse, error) {
 		e, err := st.Next(ctx)
 		switch data := e.Data.(type) {
 		case classroom.Grid:
@@ -33,7 +35,7 @@ func (a *API) classEvents(c *call) error {
 			e.Data = a.withTopologies(data, c.caller.Language)
 		}
 		return sse{e.ID, e.Name, e.Data}, err
-	})
+	}))
 }
 
 func (a *API) dismiss(c *call) error {
@@ -76,7 +78,9 @@ func (a *API) memberEvents(c *call) error {
 		return err
 	}
 	defer watch.Close()
-	return a.sessionEvents(c, as, id)
+	ended, stop := a.still(c, view)
+	defer stop()
+	return a.sessionEvents(c, as, id, ended)
 }
 
 func (a *API) memberTerminal(c *call) error {
@@ -98,7 +102,7 @@ func (a *API) memberTerminal(c *call) error {
 		if watch, err = a.o.Classes.Watch(c.Request().Context(), c.me, c.class(), c.id("member")); err != nil {
 			return nil, ws.Options{}, err
 		}
-		return at, ws.Options{Guest: true, May: watch.May, Touch: watch.Typed}, nil
+		return at, ws.Options{Guest: true, May: watch.May, Touch: watch.Typed, Ended: a.until(c, view, at.Done)}, nil
 	})
 }
 

@@ -91,6 +91,9 @@ func (a *API) leaveClass(c *call) error {
 func (a *API) watchBroadcast(c *call) error {
 	return a.socket(c, func() (*session.Attachment, ws.Options, error) {
 		at, err := a.o.Classes.AttachBroadcast(c.caller, c.class())
-		return at, ws.Options{Guest: true, May: func() bool { return false }}, err
+		if err != nil {
+			return nil, ws.Options{}, err
+		}
+		return at, ws.Options{Guest: true, May: func() bool { return false }, Ended: a.until(c, member, at.Done)}, nil
 	})
 }

@@ -49,11 +49,12 @@ func (a *API) events(c *call) error {
 			first = append(first, sse{name: classroom.ClassEvent, data: m})
 		}
 	}
-	return a.sessionEvents(c, c.caller, id, first...)
+	return a.sessionEvents(c, c.caller, id, nil, first...)
 }
 
-// sessionEvents sends what first has, and a session's events.
-func (a *API) sessionEvents(c *call, as session.Caller, id string, first ...sse) error {
+// sessionEvents sends what first has, and a session's events until the channel is
+// closed, if there is one.
+func (a *API) sessionEvents(c *call, as session.Caller, id string, ended <-chan struct{}, first ...sse) error {
 	done, ok := a.stream()
 	if !ok {
 		return closing()
@@ -64,7 +65,7 @@ func (a *API) sessionEvents(c *call, as session.Caller, id string, first ...sse)
 		return err
 	}
 	defer sub.Close()
-	return a.send(c, func(ctx context.Context) (sse, error) {
+	return a.send(c, whileAllowed(ended, func(ctx context.Context) (sse, error) {
 		if len(first) > 0 {
 			e := first[0]
 			first = first[1:]
@@ -72,7 +73,7 @@ func (a *API) sessionEvents(c *call, as session.Caller, id string, first ...sse)
 		}
 		e, err := sub.Next(ctx)
 		return sse{strconv.FormatUint(e.ID, 10), e.Name, e.Data}, err
-	})
+	}))
 }
 
 // send sends events until next returns io.EOF, the page goes or the server closes.
@@ -177,7 +178,10 @@ func (a *API) socket(c *call, find func() (*session.Attachment, ws.Options, erro
 		a.refuse(c, err)
 		return nil
 	}
-	o.ID, o.Host, o.Window, o.Ended, o.Closing = at.Info.ID, at.Info.Host, window, at.Done, a.ctx.Done()
+	o.ID, o.Host, o.Window, o.Closing = at.Info.ID, at.Info.Host, window, a.ctx.Done()
+	if o.Ended == nil {
+		o.Ended = at.Done
+	}
 	if o.Touch == nil {
 		o.Touch = at.Touch
 	}
