@@ -20,6 +20,8 @@ func example(r route) (path, body string) {
 		body = "{}"
 	case *createRequest:
 		body = `{"lab":"one"}`
+	case *probeRequest:
+		body = `{"from":"A","to":"10.0.0.2"}`
 	case *topologyRequest, *playRequest:
 		body = `{"text":"hosts: {A: {}}"}`
 	case *catchUpRequest:

@@ -33,6 +33,7 @@ type Sessions interface {
 	Play(ctx context.Context, c session.Caller, def *lab.Lab, replace bool) (session.Created, error)
 	Playground(c session.Caller) (id, source string)
 	Lab(ctx context.Context, c session.Caller, id string) (*lab.Lab, error)
+	Probe(ctx context.Context, c session.Caller, id, from, to string) (session.CheckState, error)
 	Get(ctx context.Context, c session.Caller, id string) (session.Session, error)
 	Progress(ctx context.Context, learner string) (map[string]session.LabProgress, error)
 	End(ctx context.Context, c session.Caller, id string) error

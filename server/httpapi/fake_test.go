@@ -86,6 +86,10 @@ func (f *fake) Playground(c session.Caller) (id, source string) {
 	return "s1", "hosts: {A: {}}"
 }
 
+func (f *fake) Probe(_ context.Context, c session.Caller, id, from, to string) (session.CheckState, error) {
+	return session.CheckState{Kind: "reach", Why: "No route."}, f.call(c, id, "probe", from, to)
+}
+
 func (f *fake) Lab(_ context.Context, c session.Caller, id string) (*lab.Lab, error) {
 	if err := f.call(c, id, "lab"); err != nil {
 		return nil, err

@@ -209,3 +209,16 @@ func (a *API) getSessionLab(c *call) error {
 	}
 	return c.json(http.StatusOK, a.catalog.Load().describe(l, c.caller.Language))
 }
+
+func (a *API) probe(c *call) error {
+	id, err := c.session()
+	if err != nil {
+		return err
+	}
+	in := c.in.(*probeRequest)
+	found, err := a.o.Sessions.Probe(c.Request().Context(), c.caller, id, in.From, in.To)
+	if err != nil {
+		return err
+	}
+	return c.json(http.StatusOK, found)
+}

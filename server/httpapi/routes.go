@@ -56,6 +56,10 @@ type (
 	topologyRequest struct {
 		Text string `json:"text" jsonschema:"YAML, as topology in lab.yaml"`
 	}
+	probeRequest struct {
+		From string `json:"from" jsonschema:"the host that sends"`
+		To   string `json:"to" jsonschema:"the address that is to answer"`
+	}
 	playRequest struct {
 		Text    string `json:"text" jsonschema:"YAML, as topology in lab.yaml"`
 		Replace bool   `json:"replace,omitempty" jsonschema:"whether it may take the place of another network that runs"`
@@ -105,6 +109,7 @@ func (a *API) table() []route {
 		{Method: get, Path: one, Access: learner, Rate: read, Summary: "A session", Response: session.Session{}, Status: ok, Handle: a.getSession},
 		{Method: get, Path: one + "/lab", Access: learner, Rate: read, Summary: "The lab of a session with its lesson, or the notes of a playground", Response: Lab{}, Status: ok, Handle: a.getSessionLab},
 		{Method: del, Path: one, Access: learner, Rate: write, Summary: "Ends a session; progress is kept", Status: none, Handle: a.endSession},
+		{Method: post, Path: one + "/probe", Access: learner, Rate: heavy, Summary: "Of a playground: pings an address from a host, and says where the packet ends", Request: &probeRequest{}, MaxBody: smallBody, Response: session.CheckState{}, Status: ok, Handle: a.probe},
 		{Method: post, Path: one + "/reset", Access: learner, Rate: heavy, Summary: "Gives the session a new network; passed steps stay passed", Request: &empty{}, MaxBody: smallBody, Response: session.Session{}, Status: ok, Handle: a.resetSession},
 		{Method: post, Path: one + "/extend", Access: learner, Rate: write, Summary: "Lets the session live longer", Request: &empty{}, MaxBody: smallBody, Response: session.Session{}, Status: ok, Handle: a.extendSession},
 		{Method: post, Path: one + "/catch-up", Access: learner, Rate: heavy, Summary: "Starts to solve the steps before a step; events tell how it goes", Request: &catchUpRequest{}, MaxBody: smallBody, Status: []int{http.StatusAccepted}, Handle: a.catchUp},

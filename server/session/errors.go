@@ -123,6 +123,18 @@ func tooLarge(bytes int64) error {
 		fmt.Sprintf("이 실습에는 메모리 %dMiB가 필요한데, 이 서버가 모든 실습에 쓸 수 있는 양보다 큽니다. 서버 운영자에게 알리십시오.", bytes>>20), nil)
 }
 
+func noProbe() error {
+	return fail(NotFound, "Only a playground can be asked this; a lab has its checks.", "자유 실습에서만 물어볼 수 있습니다. 다른 실습에서는 단계의 확인을 쓰십시오.", nil)
+}
+
+func badAddress() error {
+	return fail(Invalid, "This is no address of a host. Write one such as 192.168.1.10.", "호스트의 주소가 아닙니다. 192.168.1.10처럼 쓰십시오.", nil)
+}
+
+func probing() error {
+	return fail(Busy, "One packet is on its way already. Try again in a moment.", "이미 보낸 패킷의 결과를 기다리고 있습니다. 잠시 뒤에 다시 시도하십시오.", nil)
+}
+
 func manyTerminals(limit int) error {
 	return fail(Quota,
 		fmt.Sprintf("There are %d terminals open, which is as many as fit. Close one of them first.", limit),

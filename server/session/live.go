@@ -46,6 +46,7 @@ type live struct {
 	outdated    bool      // the lab's network has changed, and a reset brings the new one
 	interrupted *progress // what the end of an earlier server interrupted, until something else goes on
 
+	probing     bool   // a probe that the learner asked for goes on
 	busy        string // "reset" or "catch-up" while that goes on
 	catchCancel context.CancelFunc
 	catchDone   chan struct{}

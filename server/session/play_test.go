@@ -106,3 +106,37 @@ func TestPlayIsBounded(t *testing.T) {
 		t.Errorf("%+v", made)
 	}
 }
+
+// The server sends one packet at a time, in a playground only, to addresses of hosts.
+func TestProbe(t *testing.T) {
+	w := newWorld(t, nil)
+	s := must[Created](w)(w.m.Play(t.Context(), ann, playground(w, "hosts: {A: {}, B: {}}"), false)).Session
+	if got := must[CheckState](w)(w.m.Probe(t.Context(), ann, s.ID, "A", " 10.0.0.2 ")); got.OK || got.Kind != "reach" || got.Why == "" {
+		t.Errorf("%+v", got)
+	}
+	w.e.box().change("10.0.0.2", true)
+	if got := must[CheckState](w)(w.m.Probe(t.Context(), ann, s.ID, "A", "10.0.0.2")); !got.OK {
+		t.Errorf("%+v", got)
+	}
+	for _, to := range []string{"", "B", "10.0.0.2/24", "224.0.0.1", "0.0.0.0", "fe80::1%eth0", "http://10.0.0.2/", "::ffff:10.0.0.2"} {
+		_, err := w.m.Probe(t.Context(), ann, s.ID, "A", to)
+		isCode(w, err, Invalid)
+	}
+	_, err := w.m.Probe(t.Context(), ann, s.ID, "C", "10.0.0.2")
+	isCode(w, err, NotFound)
+	_, err = w.m.Probe(t.Context(), bob, s.ID, "A", "10.0.0.2")
+	isCode(w, err, NotFound)
+	_, err = w.m.Probe(t.Context(), ann, w.create(ann, "demo").ID, "A", "10.0.0.2")
+	isCode(w, err, NotFound)
+
+	// A second one has to wait for the first.
+	w.m.mu.Lock()
+	l := w.m.lives[s.ID]
+	w.m.mu.Unlock()
+	if !l.probe(true) {
+		t.Fatal("a probe goes on that nobody asked for")
+	}
+	_, err = w.m.Probe(t.Context(), ann, s.ID, "A", "10.0.0.2")
+	isCode(w, err, Busy)
+	l.probe(false)
+}

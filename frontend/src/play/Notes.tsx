@@ -5,6 +5,7 @@ import type { LabStore } from "../lab/store";
 import { playPath } from "../router";
 import { Html } from "../ui/Html";
 import { Arrow, Left } from "../ui/icons";
+import { Ask } from "./Ask";
 import { text } from "./text";
 
 export function Notes({ store, actions }: { store: LabStore; actions: RunActions }) {
@@ -18,6 +19,7 @@ export function Notes({ store, actions }: { store: LabStore; actions: RunActions
 				<h1>{lab?.title ?? t.title}</h1>
 				<p class="lesson-summary">{lab?.summary}</p>
 			</header>
+			<Ask store={store} />
 			{lab && <Html class="prose intro" html={lab.intro} enhance={enhance} />}
 			<nav class="lesson-next" aria-label={t.title}>
 				<a class="resume faint" href={playPath}>
