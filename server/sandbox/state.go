@@ -18,8 +18,8 @@ import (
 )
 
 // record is what is known of a sandbox before its first kernel object exists,
-// so that the next server can remove what a crash left. It needs no sync: no
-// sandbox outlives the machine's memory.
+// so that the next server takes over or removes what is left of it. It needs no
+// sync: no sandbox outlives the machine's memory.
 type record struct {
 	ID     string `json:"id"`
 	Base   uint32 `json:"base"`
