@@ -140,7 +140,7 @@ func TestProve(t *testing.T) {
 		}},
 		{name: "a command that never begins", lesson: func(s string) string { return strings.Replace(s, "ls /root", "echo 'a", 1) },
 			want: []string{`step file: the lesson's command "echo 'a" on A does not come back`}},
-		{name: "a solution that reboots", old: file, new: "[{A: ['touch /root/kept', reboot]}, {A: \"cat > /root/x <<EOF\\none\\nEOF\"}, {answer: \"2\"}]"},
+		{name: "a solution that reboots", old: file, new: "[{A: ['touch /root/kept', reboot]}, {A: ip addr add 10.0.0.1/24 dev eth0}, {A: \"cat > /root/x <<EOF\\none\\nEOF\"}, {answer: \"2\"}]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
