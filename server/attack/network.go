@@ -192,7 +192,7 @@ func (t *trial) send(line string, perl bool) {
 		victim := strings.TrimSpace(right.on("A").do("cat /sys/class/net/eth0/address"))
 		left.on("A").put("/tmp/send", fmt.Sprintf(frames, mark, strings.ReplaceAll(victim, ":", ""))+line)
 		// What is sent does arrive where it belongs.
-		left.on("B").do("(setsid timeout 20 tcpdump -lnAi any >/tmp/own 2>/tmp/own.log &); for i in $(seq 100); do grep -q listening /tmp/own.log && exit 0; sleep 0.1; done; exit 1")
+		left.on("B").do("rm -f /tmp/own /tmp/own.log; (setsid timeout 20 tcpdump -lnAi any >/tmp/own 2>/tmp/own.log &); for i in $(seq 100); do grep -q listening /tmp/own.log && exit 0; sleep 0.1; done; exit 1")
 		left.on("A").do("perl /tmp/send")
 		if _, exit := left.on("B").try("for i in $(seq 50); do grep -q -e '" + mark + "' -e 'router advertisement' /tmp/own && exit 0; sleep 0.1; done; exit 1"); exit != 0 {
 			t.stop("what was sent does not arrive in the own network either")

@@ -91,6 +91,7 @@ func TestLoadReports(t *testing.T) {
 		{"bad prefix", "192.168.1.10/24}", "192.168.1.10/99}", "x/lab.yaml:15"},
 		{"fails", "fails: address", "fails: route", `step "one" has no check "route"`},
 		{"minutes", "minutes: 5", "minutes: 500", "Give an estimate from 1 to 240"},
+		{"memory", "minutes: 5", "minutes: 5\nmemory: 64", "Give the MiB that a session takes, from 65 to 65536"},
 		{"step id", "id: one", "id: two", "no section for step \"two\""},
 		{"not yaml", "steps:", "steps: [", "x/lab.yaml"},
 		{"device not there", "A: {at: [0, 1]}", "A: {at: [0, 1], interfaces: {eth9: {up: true}}}", `host "A" has no device "eth9"`},
