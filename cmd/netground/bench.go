@@ -11,6 +11,11 @@ import (
 )
 
 type benchCommand struct {
+	Goals benchGoals `cmd:"" default:"withargs" help:"Measure this machine against the goals."`
+	Class benchClass `cmd:"" help:"Measure what a class of simulated learners costs, and how late its teacher's page is."`
+}
+
+type benchGoals struct {
 	config.Machine `embed:""`
 
 	JSON  bool     `help:"Print JSON."`
@@ -20,8 +25,34 @@ type benchCommand struct {
 
 // Run measures a server of its own, and prints what it found beside the goals.
 // A goal that is not met is no error.
-func (c *benchCommand) Run(ctx context.Context) error {
-	m, remove, err := isolated(c.Machine)
+func (c *benchGoals) Run(ctx context.Context) error {
+	return measure(c.Machine, c.JSON, func(o bench.Options) (*bench.Report, error) {
+		o.Quick, o.Only = c.Quick, c.Only
+		return bench.Run(ctx, o)
+	})
+}
+
+type benchClass struct {
+	config.Machine `embed:""`
+
+	JSON     bool  `help:"Print JSON."`
+	Learners []int `help:"Sizes of classes, one after the other." default:"30,100" placeholder:"N"`
+}
+
+// Run measures classes on a server of its own.
+func (c *benchClass) Run(ctx context.Context) error {
+	for _, n := range c.Learners {
+		if n < 1 || n > 400 {
+			return fmt.Errorf("a class of %d cannot be measured: 1 to 400 fit", n)
+		}
+	}
+	return measure(c.Machine, c.JSON, func(o bench.Options) (*bench.Report, error) {
+		return bench.Class(ctx, bench.ClassOptions{Options: o, Learners: c.Learners})
+	})
+}
+
+func measure(machine config.Machine, asJSON bool, do func(bench.Options) (*bench.Report, error)) error {
+	m, remove, err := isolated(machine)
 	if err != nil {
 		return err
 	}
@@ -30,11 +61,11 @@ func (c *benchCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot find this program: %w", err)
 	}
-	report, err := bench.Run(ctx, bench.Options{Machine: m, Program: program, Version: version, Quick: c.Quick, Only: c.Only, Log: os.Stderr})
+	report, err := do(bench.Options{Machine: m, Program: program, Version: version, Log: os.Stderr})
 	if err != nil {
 		return err
 	}
-	if !c.JSON {
+	if !asJSON {
 		return report.Print(os.Stdout)
 	}
 	e := json.NewEncoder(os.Stdout)

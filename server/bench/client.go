@@ -50,7 +50,12 @@ type started struct {
 
 // start opens the lab as a new learner, and waits for the first prompt byte.
 func (s *server) start(ctx context.Context, lab string) (*started, error) {
-	st := &started{Learner: s.Learner()}
+	return s.open(ctx, s.Learner(), lab)
+}
+
+// open is start for a learner whom the server may know.
+func (s *server) open(ctx context.Context, l *drive.Learner, lab string) (*started, error) {
+	st := &started{Learner: l}
 	var made struct {
 		ID        string
 		Terminals []struct{ ID string }

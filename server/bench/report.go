@@ -99,7 +99,9 @@ func (r *Report) Print(to io.Writer) error {
 	fmt.Fprintf(&b, "%s, %d cores, %s GB of memory, %s free, Linux %s, load %s before and %s after\n\n",
 		m.CPU, m.Cores, number(m.MemoryGB), number(m.FreeGB), m.Kernel, number(m.LoadBefore), number(m.LoadAfter))
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "GOAL\tWANTED\tMEASURED\t")
+	if len(r.Goals) > 0 {
+		fmt.Fprintln(w, "GOAL\tWANTED\tMEASURED\t")
+	}
 	for _, g := range r.Goals {
 		measured := "–"
 		if g.Measured != nil {
@@ -111,7 +113,9 @@ func (r *Report) Print(to io.Writer) error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", g.Name, g.limitText(), measured, verdict)
 	}
-	fmt.Fprintln(w, "\t\t\t")
+	if len(r.Goals) > 0 {
+		fmt.Fprintln(w, "\t\t\t")
+	}
 	if err := w.Flush(); err != nil {
 		return err
 	}

@@ -111,7 +111,12 @@ type Event struct {
 
 // Events reads the session's events until ctx ends; the channel is closed then.
 func (l *Learner) Events(ctx context.Context, session string) (<-chan Event, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, l.Server.URL+"/api/sessions/"+session+"/events", nil)
+	return l.Follow(ctx, "/api/sessions/"+session+"/events")
+}
+
+// Follow is Events for any address of a stream.
+func (l *Learner) Follow(ctx context.Context, path string) (<-chan Event, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, l.Server.URL+path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +127,7 @@ func (l *Learner) Events(ctx context.Context, session string) (<-chan Event, err
 	}
 	if a.StatusCode != http.StatusOK {
 		a.Body.Close()
-		return nil, fmt.Errorf("cannot read the session's events: %s", a.Status)
+		return nil, fmt.Errorf("cannot read the events of %s: %s", path, a.Status)
 	}
 	all := make(chan Event, 256)
 	go func() {
