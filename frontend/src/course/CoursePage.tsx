@@ -109,9 +109,6 @@ export function CoursePage() {
 				{t.skip}
 			</a>
 			<TopBar>
-				<span class="grow" />
-				<a href="/join">{t.join}</a>
-				<a href="/teach">{t.teach}</a>
 				<Tools />
 			</TopBar>
 			<main class="course" aria-busy={!value}>
@@ -133,6 +130,8 @@ function Overview({ course: value }: { course: Course }) {
 					<span>{t.passed(sum.passed, sum.steps)}</span>
 					<span>{t.minutesAll(sum.minutes)}</span>
 					<a href="/cheatsheet">{t.cheatsheet}</a>
+					<a href="/join">{t.join}</a>
+					<a href="/teach">{t.teach}</a>
 				</p>
 				{next ? (
 					<a class="resume" href={labPath(next.name)}>
