@@ -88,7 +88,7 @@ func (m *machine) leave() {
 func restore(ctx context.Context, e Engine, a Adopted, n note, def *lab.Lab, log *slog.Logger) (*machine, error) {
 	m := &machine{
 		id: n.Machine, lab: def, sb: a.Sandbox, log: log, note: n,
-		stopped: make(chan struct{}), booted: make(chan struct{}, 1),
+		stopped: make(chan struct{}), booted: make(chan struct{}, 1), moved: make(chan struct{}),
 		hosts: map[string]string{}, exits: map[uint32]int{},
 	}
 	for _, name := range a.Hosts {

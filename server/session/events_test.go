@@ -176,9 +176,9 @@ func TestReboot(t *testing.T) {
 	box := w.e.box()
 	box.change("one", true)
 	await(w, sub, "the step", func(s StepState) bool { return s.ID == "link" && s.Passed })
-	gate, done := make(chan struct{}), make(chan error, 1)
+	gate, look, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	box.mu.Lock()
-	box.reboot = gate
+	box.reboot, box.look = gate, look
 	box.mu.Unlock()
 	go func() { done <- w.m.Reboot(t.Context(), ann, s.ID, "A") }()
 	await(w, sub, "the host", func(h HostState) bool { return h == HostState{"A", HostRebooting} })
@@ -186,7 +186,17 @@ func TestReboot(t *testing.T) {
 	_, err := w.m.OpenTerminal(t.Context(), ann, s.ID, "A", 80, 24)
 	isCode(w, err, Busy)
 	close(gate)
+	// Whoever is answered may open a terminal at once.
+	select {
+	case <-done:
+		t.Fatal("the reboot is over before the host can be seen")
+	case <-look:
+		look <- struct{}{}
+	}
 	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.m.OpenTerminal(t.Context(), ann, s.ID, "A", 80, 24); err != nil {
 		t.Fatal(err)
 	}
 	await(w, sub, "the host", func(h HostState) bool { return h == HostState{"A", HostUp} })

@@ -142,6 +142,7 @@ type fakeBox struct {
 	shells   []AdoptedShell // what a keeper holds
 	stopped  bool
 	reboot   chan struct{} // where set, Reboot waits for it
+	look     chan struct{} // where set, the eyes for a host that came up do: once to say so, once to go on
 }
 
 func (e *fakeEngine) Adopted() []Adopted {
@@ -269,6 +270,13 @@ func (b *fakeBox) Reboot(ctx context.Context, host string) error {
 		}
 	}
 	b.events <- SandboxEvent{Kind: HostRebooted, Host: host, Apply: func(context.Context, Observer) error {
+		b.mu.Lock()
+		look := b.look
+		b.mu.Unlock()
+		if look != nil {
+			look <- struct{}{}
+			<-look
+		}
 		b.mu.Lock()
 		b.facts, b.down[host] = map[string]bool{}, false
 		b.mu.Unlock()

@@ -45,7 +45,8 @@ type machine struct {
 	mu    sync.Mutex
 	owner machineOwner // nil while it stands ready
 	hosts map[string]string
-	terms []*term // in the order in which they were opened
+	moved chan struct{} // closed, and made anew, when a host's state changes
+	terms []*term       // in the order in which they were opened
 	// opening counts shells on their way, so that many requests at once do not
 	// get past the limit.
 	opening int
@@ -107,7 +108,7 @@ func build(ctx context.Context, e Engine, id string, l *lab.Lab, log *slog.Logge
 	phase("sandbox")
 	m := &machine{
 		id: id, lab: l, sb: sb, log: log,
-		stopped: make(chan struct{}), booted: make(chan struct{}, 1),
+		stopped: make(chan struct{}), booted: make(chan struct{}, 1), moved: make(chan struct{}),
 		hosts: map[string]string{}, exits: map[uint32]int{},
 	}
 	for name := range l.Topology.Hosts {
@@ -240,6 +241,8 @@ func (m *machine) setHost(host, state string) {
 	changed := ok && m.hosts[host] != state
 	if changed {
 		m.hosts[host] = state
+		close(m.moved)
+		m.moved = make(chan struct{})
 	}
 	o := m.owner
 	m.mu.Unlock()
@@ -407,7 +410,25 @@ func (m *machine) reboot(ctx context.Context, host string) error {
 		m.setHost(host, HostDown)
 		return err
 	}
-	return nil // the event says that it is up
+	// The event, on its way beside the answer, brings the new host's eyes: only
+	// then may a terminal be opened.
+	for {
+		m.mu.Lock()
+		state, moved := m.hosts[host], m.moved
+		m.mu.Unlock()
+		if state != HostRebooting {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-m.stopped:
+			return errStopped
+		case <-m.sb.Done():
+			return errStopped
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // stop closes the terminals and has the sandbox destroyed. It may be called
