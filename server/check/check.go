@@ -35,6 +35,7 @@ type Network interface {
 	Listeners(ctx context.Context, at observe.Place, proto string) ([]observe.Listener, error)
 	Sysctl(ctx context.Context, at observe.Place, key string) (value string, ok bool, err error)
 	ReadFile(ctx context.Context, host, path string) ([]byte, error)
+	ListFiles(ctx context.Context, host, path string) ([]string, error)
 	Exchange(ctx context.Context, from observe.Place, server netip.AddrPort, query []byte, accept func([]byte) bool) ([]byte, observe.Outcome, error)
 }
 

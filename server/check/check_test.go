@@ -3,8 +3,11 @@ package check
 import (
 	"context"
 	"io/fs"
+	"maps"
 	"net/netip"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,6 +67,20 @@ func (n *network) ReadFile(_ context.Context, _, path string) ([]byte, error) {
 		return []byte(text), nil
 	}
 	return nil, fs.ErrNotExist
+}
+
+func (n *network) ListFiles(_ context.Context, _, dir string) (names []string, err error) {
+	for _, p := range slices.Sorted(maps.Keys(n.files)) {
+		if path.Dir(p) == dir {
+			names = append(names, path.Base(p))
+		}
+	}
+	return names, nil
+}
+
+// also gives A another file.
+func also(path, text string) func(*network) {
+	return func(n *network) { n.files[path] = text }
 }
 
 func prefixes(s ...string) (all []netip.Prefix) {
@@ -219,6 +236,9 @@ func TestEvaluate(t *testing.T) {
 
 		{"file", lab.Check{File: &lab.FileCheck{Host: "A", Path: "/etc/motd", Matches: "^wor"}}, none, OK},
 		{"file without the line", lab.Check{File: &lab.FileCheck{Host: "A", Path: "/etc/motd", Matches: "^orld"}}, none, NoMatch},
+		{"another file will do", lab.Check{File: &lab.FileCheck{Host: "A", Path: "/x", Or: "/etc/*.conf", Matches: "^a=1$"}}, also("/etc/z.conf", "b=1\na=1\n"), OK},
+		{"not any other file", lab.Check{File: &lab.FileCheck{Host: "A", Path: "/etc/motd", Or: "/etc/*.conf", Matches: "^a=1$"}}, also("/etc/z.cfg", "a=1\n"), NoMatch},
+		{"no hidden file", lab.Check{File: &lab.FileCheck{Host: "A", Path: "/x", Or: "/etc/*", Matches: "^a=1$"}}, also("/etc/.z", "a=1\n"), Missing},
 		{"no file", lab.Check{File: &lab.FileCheck{Host: "A", Path: "/x"}}, none, Missing},
 		{"file to go", lab.Check{File: &lab.FileCheck{Host: "A", Path: "/etc/motd", Absent: true}}, none, Present},
 		{"a FIFO", lab.Check{File: &lab.FileCheck{Host: "A", Path: "/x"}}, func(n *network) { n.fileErr = observe.ErrNotRegular }, NotRegular},

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -204,12 +205,17 @@ func (e *evaluation) file(c *lab.FileCheck) {
 	switch {
 	case c.Absent:
 		e.expect(tx("no %[1]s on %[2]s", "%[2]s에 %[1]s 없음", c.Path, c.Host))
+	case c.Or != "":
+		e.expect(tx("%[1]s of %[2]s, or one of %[4]s, has a line like %[3]s", "%[2]s의 %[1]s 또는 %[4]s에 %[3]s 꼴의 줄", c.Path, c.Host, c.Matches, c.Or))
 	case c.Matches != "":
 		e.expect(tx("%[1]s of %[2]s has a line like %[3]s", "%[2]s의 %[1]s에 %[3]s 꼴의 줄", c.Path, c.Host, c.Matches))
 	default:
 		e.expect(tx("a file %[1]s on %[2]s", "%[2]s에 파일 %[1]s", c.Path, c.Host))
 	}
 	if e.at(lab.Where{Host: c.Host}) == nil {
+		return
+	}
+	if c.Or != "" && e.others(c) {
 		return
 	}
 	b, err := e.net.ReadFile(e.ctx, c.Host, c.Path)
@@ -239,6 +245,34 @@ func (e *evaluation) file(c *lab.FileCheck) {
 		}
 		e.fail(NoMatch, tx("no such line", "그런 줄 없음"), tx("%[1]s is there, but has no line like that.", "%[1]s 파일은 있지만 그런 줄이 없습니다.", c.Path))
 	}
+}
+
+// mostOthers is how many files of a folder are read for one check.
+const mostOthers = 16
+
+// others says whether one of the files that do as well has the line.
+func (e *evaluation) others(c *lab.FileCheck) bool {
+	re, err := regexp.Compile("(?m)" + c.Matches)
+	if err != nil {
+		return false // said where the file itself is looked at
+	}
+	dir, end := path.Dir(c.Or), strings.TrimPrefix(path.Base(c.Or), "*")
+	names, err := e.net.ListFiles(e.ctx, c.Host, dir)
+	if err != nil {
+		return false
+	}
+	names = slices.DeleteFunc(names, func(n string) bool { return !strings.HasSuffix(n, end) || strings.HasPrefix(n, ".") })
+	for _, name := range names[:min(len(names), mostOthers)] {
+		b, err := e.net.ReadFile(e.ctx, c.Host, path.Join(dir, name))
+		if err != nil {
+			continue
+		}
+		if m := re.Find(b); m != nil {
+			e.ok(plain(clip(path.Join(dir, name) + ": " + string(m))))
+			return true
+		}
+	}
+	return false
 }
 
 func isFileError(err error) bool {

@@ -142,8 +142,11 @@ type ResolvesCheck struct {
 
 // FileCheck: a regular file below the host's root has a line or not. Absent: it must not exist.
 type FileCheck struct {
-	Host    string `yaml:"host"`
-	Path    string `yaml:"path"`
+	Host string `yaml:"host"`
+	Path string `yaml:"path"`
+	// Or are the files of a folder that will do as well, *NAME-END in it:
+	// /etc/sysctl.d/*.conf.
+	Or      string `yaml:"or,omitempty"`
 	Matches string `yaml:"matches,omitempty"` // RE2, multi-line mode
 	Absent  bool   `yaml:"absent,omitempty"`
 }

@@ -25,10 +25,11 @@ const (
 )
 
 var (
-	nodeName   = regexp.MustCompile(`^[A-Za-z]([A-Za-z0-9-]{0,13}[A-Za-z0-9])?$`)
-	deviceName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,14}$`) // below IFNAMSIZ, without what ip(8) would trip over
-	stepID     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
-	sysctlKey  = regexp.MustCompile(`^net(\.[A-Za-z0-9_-]+)+$`)
+	nodeName    = regexp.MustCompile(`^[A-Za-z]([A-Za-z0-9-]{0,13}[A-Za-z0-9])?$`)
+	deviceName  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,14}$`) // below IFNAMSIZ, without what ip(8) would trip over
+	stepID      = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+	folderFiles = regexp.MustCompile(`^(/[^/*\pC]+)+/\*[^/*\pC]*$`) // /etc/sysctl.d/*.conf
+	sysctlKey   = regexp.MustCompile(`^net(\.[A-Za-z0-9_-]+)+$`)
 )
 
 func (t *Topology) hostNames() []string { return slices.Sorted(maps.Keys(t.Hosts)) }

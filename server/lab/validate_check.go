@@ -135,6 +135,12 @@ func (l *Lab) validateCheck(d *document, c *Check, path ...any) {
 		if f := c.File.Path; !strings.HasPrefix(f, "/") || f == "/" || strings.ContainsFunc(f, unicode.IsControl) {
 			bad("path", fmt.Sprintf("%q is no absolute path of a file", f), "Begin it with /")
 		}
+		if f := c.File.Or; f != "" && !folderFiles.MatchString(f) {
+			bad("or", fmt.Sprintf("%q names no files of a folder", f), "Write it like /etc/sysctl.d/*.conf")
+		}
+		if c.File.Or != "" && c.File.Matches == "" {
+			bad("or", "the file check has or, but no matches", "Say with matches which line one of the files must have")
+		}
 		pattern("matches", "(?m)"+c.File.Matches)
 		alone(c.File.Absent, c.File.Matches != "")
 	case c.Listens != nil:

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,9 @@ import (
 
 // MostFile is how much of a host's file is read, in bytes.
 const MostFile = 64 << 10
+
+// mostListed is how many names of a folder are read.
+const mostListed = 256
 
 // Errors of ReadFile beyond those of the system.
 var (
@@ -27,14 +31,7 @@ var (
 // resolved beneath the host's root. It gives fs.ErrNotExist for a missing one,
 // ErrNotRegular for a directory, FIFO or device, ErrTooBig.
 func (w *Watch) ReadFile(_ context.Context, host, path string) ([]byte, error) {
-	w.reading.Lock()
-	n := w.nodes[host]
-	if n == nil || n.down || n.Root == nil {
-		w.reading.Unlock()
-		return nil, errNoSuchPlace
-	}
-	root, err := duplicate(n.Root)
-	w.reading.Unlock()
+	root, err := w.root(host)
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +57,41 @@ func (w *Watch) ReadFile(_ context.Context, host, path string) ([]byte, error) {
 		return nil, ErrTooBig
 	}
 	return b, nil
+}
+
+// ListFiles names what is in a folder of a host, some hundreds at most, resolved
+// as ReadFile does. A folder that is not there, or is none, has nothing in it.
+func (w *Watch) ListFiles(_ context.Context, host, path string) ([]string, error) {
+	root, err := w.root(host)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	dir, err := openBeneath(root, strings.TrimPrefix(path, "/"), plain(unix.S_IFDIR, errNotDir))
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) || errors.Is(err, errNotDir) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(mostListed)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("cannot list %s of %s: %w", path, host, err)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// root gives a host's root folder, to be closed.
+func (w *Watch) root(host string) (*os.File, error) {
+	w.reading.Lock()
+	defer w.reading.Unlock()
+	n := w.nodes[host]
+	if n == nil || n.down || n.Root == nil {
+		return nil, errNoSuchPlace
+	}
+	return duplicate(n.Root)
 }
 
 // parseListener reads an address of /proc/net/tcp: words in the machine's

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -295,6 +296,22 @@ mkfifo fifo; truncate -s 10G sparse; mkdir d; mount -t tmpfs none /mnt; echo in 
 	read("/dev/zero", "", observe.ErrNotRegular)
 	read("/proc/1/environ", "", observe.ErrNotRegular)
 	read("/proc/1/root/root/plain", "", fs.ErrNotExist) // a magic link
+
+	within := func(path string, want ...string) {
+		t.Helper()
+		if got, err := n.ListFiles(t.Context(), "A", path); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s has %v, %v; want %v", path, got, err, want)
+		}
+	}
+	n.run("A", "mkdir -p /root/l/sub /root/many; touch /root/l/b /root/l/a; ln -s ../../../../root/l /root/link; cd /root/many; seq 1 2000 | xargs touch")
+	within("/root/l", "a", "b", "sub")
+	within("/root/link", "a", "b", "sub")
+	within("/root/none")
+	within("/root/fifo")
+	within("/proc/1")
+	if got, err := n.ListFiles(t.Context(), "A", "/root/many"); err != nil || len(got) != 256 {
+		t.Errorf("of many files %d are named, %v", len(got), err)
+	}
 }
 
 func TestReplaceAfterReboot(t *testing.T) {
