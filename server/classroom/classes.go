@@ -117,7 +117,8 @@ func (s *Service) Classes(ctx context.Context, m Me) ([]Summary, error) {
 	return list, nil
 }
 
-func (s *Service) cleanSettings(in Settings) (Settings, error) {
+// cleanSettings checks settings; before is the last day that the class has so far.
+func (s *Service) cleanSettings(in Settings, before string) (Settings, error) {
 	bad := func(en, ko string) error { return refuse(session.Invalid, en, ko) }
 	var err error
 	if in.Name, err = cleanName(in.Name); err != nil {
@@ -133,6 +134,9 @@ func (s *Service) cleanSettings(in Settings) (Settings, error) {
 	}
 	if in.StartsOn != "" && in.EndsOn != "" && in.EndsOn < in.StartsOn {
 		return in, bad("The class ends before it starts.", "수업이 시작하기 전에 끝납니다.")
+	}
+	if in.EndsOn != "" && in.EndsOn != before && in.EndsOn < s.today() {
+		return in, bad("The day on which the class ends is over already.", "수업이 끝나는 날이 이미 지났습니다.")
 	}
 	if in.RetainDays < 0 || in.RetainDays > 3650 {
 		return in, bad("Data are kept for 0 to 3650 days.", "자료를 보관하는 기간은 0~3650일입니다.")
@@ -167,7 +171,7 @@ func (in Settings) into(c *store.Class) {
 // Create makes a class. Whoever makes it teaches it; nobody does where staff is
 // empty, and owners see to it.
 func (s *Service) Create(ctx context.Context, staff string, in Settings) (string, error) {
-	in, err := s.cleanSettings(in)
+	in, err := s.cleanSettings(in, "")
 	if err != nil {
 		return "", err
 	}
@@ -326,31 +330,49 @@ func (s *Service) change(ctx context.Context, id string, do func(*store.Class) e
 
 // Update replaces a class's settings.
 func (s *Service) Update(ctx context.Context, id string, in Settings) error {
-	in, err := s.cleanSettings(in)
-	if err != nil {
-		return err
-	}
 	return s.change(ctx, id, func(c *store.Class) error {
+		in, err := s.cleanSettings(in, c.EndsOn)
+		if err != nil {
+			return err
+		}
 		in.into(c)
 		return nil
 	})
 }
 
-// SetState pauses, resumes or ends a class. One that has ended may be opened again.
+// SetState pauses, resumes or ends a class. With it end its learners' sessions,
+// and its results are those of that moment. One that has ended may be opened
+// again.
 func (s *Service) SetState(ctx context.Context, id, state string) error {
 	if state != Running && state != Paused && state != Ended {
 		return refuse(session.Invalid, "The state is open, paused or ended.", "상태는 open, paused, ended 가운데 하나입니다.")
 	}
-	return s.change(ctx, id, func(c *store.Class) error {
+	was := ""
+	err := s.change(ctx, id, func(c *store.Class) error {
+		was = c.State
 		c.State = state
 		switch {
 		case state != Ended:
 			c.Ended = time.Time{}
+			if c.EndsOn != "" && c.EndsOn < s.today() {
+				c.EndsOn = "" // opened again: it would end at once
+			}
 		case c.Ended.IsZero():
 			c.Ended = s.o.Now()
 		}
 		return nil
 	})
+	if err != nil || (state == Ended) == (was == Ended) {
+		return err
+	}
+	r, err := s.room(ctx, id)
+	if err != nil {
+		return err
+	}
+	if state == Ended {
+		return s.wrapUp(ctx, r)
+	}
+	return s.reopen(ctx, r)
 }
 
 // NewCode gives a class another join code.

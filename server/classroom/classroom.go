@@ -26,6 +26,7 @@ type Sessions interface {
 	Extend(ctx context.Context, c session.Caller, id string) (session.Session, error)
 	CatchUp(ctx context.Context, c session.Caller, id, step string) error
 	End(ctx context.Context, c session.Caller, id string) error
+	EndWithClass(ctx context.Context, c session.Caller, id string) error
 	AttachTerminal(c session.Caller, id, terminal string) (*session.Attachment, error)
 	Tell(learner, name string, data session.InLanguage)
 	ReturnKeyboard(id string)
@@ -40,6 +41,8 @@ type Options struct {
 	Labs   map[string]*lab.Lab
 	Log    *slog.Logger
 	Now    func() time.Time
+	// Zone is where days begin and end; the server's by default.
+	Zone *time.Location
 	// Recordings is the folder of recordings; empty: nothing is recorded.
 	Recordings string
 	// Every is how often times at steps are counted and stored; 5 seconds.
@@ -86,6 +89,9 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Zone == nil {
+		o.Zone = time.Local
+	}
 	if o.Every == 0 {
 		o.Every = 5 * time.Second
 	}
@@ -118,6 +124,7 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	s.background.Go(s.count)
 	s.background.Go(s.watchRepairs)
 	s.background.Go(s.retain)
+	s.background.Go(s.keepDates)
 	s.background.Go(s.writeStates)
 	return s, nil
 }

@@ -26,13 +26,14 @@ func (s *Service) membership(r *room, member, language string) Membership {
 	if w == nil { // has just been removed
 		return Membership{Class: r.class.ID, State: Ended, Labs: []LabTitle{}, Watchers: []Watcher{}, Messages: []Told{}, Faults: []MyFault{}}
 	}
-	return r.membership(w, language)
+	return r.membership(w, s.beginsOn(r.class), language)
 }
 
 // membership is called with the lock.
-func (r *room) membership(w *who, language string) Membership {
+func (r *room) membership(w *who, beginsOn, language string) Membership {
 	m := Membership{
-		Class: r.class.ID, ClassName: r.class.Name, Language: r.class.Language, State: r.class.State, Member: w.m.ID, Name: w.m.Name,
+		BeginsOn: beginsOn,
+		Class:    r.class.ID, ClassName: r.class.Name, Language: r.class.Language, State: r.class.State, Member: w.m.ID, Name: w.m.Name,
 		Code: memberOf(w.m).Code, Recording: r.class.Recording, Labs: []LabTitle{}, Watchers: w.watchers(),
 		Messages: []Told{}, Faults: []MyFault{},
 	}
@@ -144,6 +145,14 @@ func (s *Service) RaiseHand(ctx context.Context, c session.Caller, class, said s
 	said, err := cleanSaid(said, false)
 	if err != nil {
 		return Membership{}, err
+	}
+	if r, _, err := s.seatIn(class, c.Learner); err == nil {
+		r.mu.Lock()
+		over := r.class.State == Ended
+		r.mu.Unlock()
+		if over {
+			return Membership{}, ended()
+		}
 	}
 	return s.hand(ctx, c, class, func(r *room, w *who) *store.Hand {
 		labName, step := r.at(w)

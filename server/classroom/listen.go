@@ -38,15 +38,27 @@ func (s *Service) State(b session.Brief, st *observe.State) {
 	s.keepState(b.ID, st)
 }
 
-// May implements session.Gate: a paused class waits.
+// May implements session.Gate: a paused class waits, and so does one that has not
+// begun, unless another class of the learner's goes on with the lab.
 func (s *Service) May(learner, labName string) error {
+	begins, begun := "", false
 	for _, t := range s.seats(learner) {
 		t.room.mu.Lock()
-		paused := t.room.class.State == Paused && slices.Contains(t.room.class.Labs, labName)
+		has := slices.Contains(t.room.class.Labs, labName)
+		paused := has && t.room.class.State == Paused
+		day := s.beginsOn(t.room.class)
+		running := has && t.room.class.State == Running && day == ""
 		t.room.mu.Unlock()
-		if paused {
+		begun = begun || running
+		if has && day != "" && (begins == "" || day < begins) {
+			begins = day
+		}
+		if paused && day == "" {
 			return refuse(session.Paused, "Your teacher has paused the class. It goes on in a moment.", "선생님이 수업을 잠시 멈췄습니다. 곧 이어집니다.")
 		}
+	}
+	if begins != "" && !begun {
+		return refuse(session.Paused, "Your class begins on "+begins+". Its labs open then.", "수업은 "+begins+"에 시작하며, 그때 실습이 열립니다.")
 	}
 	return nil
 }

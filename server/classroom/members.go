@@ -49,6 +49,7 @@ type JoinInfo struct {
 	Name       string `json:"name"`
 	Language   string `json:"language"`
 	State      string `json:"state"`
+	BeginsOn   string `json:"beginsOn" jsonschema:"the day on which the labs open; empty: they are open"`
 	Recording  bool   `json:"recording"`
 	RosterOnly bool   `json:"rosterOnly"`
 	RetainDays int    `json:"retainDays"`
@@ -80,7 +81,7 @@ func (s *Service) Info(ctx context.Context, client, code string) (JoinInfo, erro
 	if c.State == Ended {
 		return JoinInfo{}, ended()
 	}
-	return JoinInfo{c.Name, c.Language, c.State, c.Recording, c.RosterOnly, c.RetainDays}, nil
+	return JoinInfo{c.Name, c.Language, c.State, s.beginsOn(c), c.Recording, c.RosterOnly, c.RetainDays}, nil
 }
 
 // CheckCode is Info for who is about to join: nobody becomes a learner for a

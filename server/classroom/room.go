@@ -37,6 +37,7 @@ type room struct {
 	dropped    int // messages that were there before them
 	injections []store.Injection
 	broadcast  *store.Broadcast
+	waits      bool // the class has not begun, when that was last looked at
 }
 
 // who is a member, with everything that their row shows.
@@ -144,12 +145,13 @@ func (s *Service) load(ctx context.Context, c store.Class) (*room, error) {
 	}
 	r := &room{
 		id: c.ID, epoch: rand.Text()[:8], now: s.o.Now, class: c, rows: map[string]*who{}, gone: map[string]uint64{}, changed: make(chan struct{}),
+		waits:    s.beginsOn(c) != "",
 		messages: acting.Messages, messageSeq: make([]uint64, len(acting.Messages)), injections: acting.Injections, broadcast: acting.Broadcast,
 	}
 	for _, m := range members {
 		r.add(m)
 	}
-	r.learn(facts)
+	r.learn(until(facts, c.Ended))
 	for _, h := range acting.Hands {
 		if w := r.rows[h.Member]; w != nil {
 			w.hand = &h
@@ -226,7 +228,7 @@ func (s *Service) seat(ctx context.Context, r *room, m store.Member) error {
 	}
 	w.m = m
 	if came {
-		r.learn(facts)
+		r.learn(until(facts, r.class.Ended))
 	}
 	r.touch(w)
 	r.mu.Unlock()
@@ -334,6 +336,9 @@ func (r *room) setLabs(labs map[string]*lab.Lab) {
 // one that was last active.
 func (r *room) here(w *who) (session.Brief, bool) {
 	var best session.Brief
+	if r.class.State == Ended { // what somebody does afterwards is their own
+		return best, false
+	}
 	for _, b := range w.lives {
 		if slices.Contains(r.class.Labs, b.Lab) && (best.ID == "" || b.Active.After(best.Active) || b.Active.Equal(best.Active) && b.ID < best.ID) {
 			best = b
@@ -373,7 +378,7 @@ func (r *room) session(member string, b session.Brief) {
 	} else {
 		w.lives[b.ID] = b
 	}
-	if !slices.Contains(r.class.Labs, b.Lab) {
+	if !slices.Contains(r.class.Labs, b.Lab) || r.class.State == Ended {
 		return
 	}
 	if b.Active.After(w.input) {
@@ -402,7 +407,7 @@ func (r *room) step(member string, b session.Brief, f session.StepFact) (passed 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w := r.rows[member]
-	if w == nil || !slices.Contains(r.class.Labs, b.Lab) {
+	if w == nil || !slices.Contains(r.class.Labs, b.Lab) || r.class.State == Ended {
 		return false
 	}
 	if b.State != session.Ended {

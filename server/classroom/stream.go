@@ -225,7 +225,7 @@ func (st *MyStream) Next(ctx context.Context) (Event, error) {
 			if w != nil {
 				if seq, ok := st.sent[t.member]; !ok || w.tellSeq > seq {
 					st.sent[t.member], st.class[t.member] = w.tellSeq, r.id
-					st.queue = append(st.queue, Event{Name: "class", Data: r.membership(w, st.lang)})
+					st.queue = append(st.queue, Event{Name: "class", Data: r.membership(w, st.s.beginsOn(r.class), st.lang)})
 				}
 			}
 			if changed == nil { // the newest class is the one that somebody waits for

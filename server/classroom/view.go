@@ -198,6 +198,7 @@ type Membership struct {
 	ClassName  string     `json:"className"`
 	Language   string     `json:"language"`
 	State      string     `json:"state"`
+	BeginsOn   string     `json:"beginsOn" jsonschema:"the day on which the labs open; empty: they are open"`
 	Member     string     `json:"member"`
 	Name       string     `json:"name"`
 	Code       string     `json:"code" jsonschema:"personal: it opens the place from another device"`

@@ -98,6 +98,10 @@ func (f *sessions) End(_ context.Context, _ session.Caller, id string) error {
 	return f.do("end " + id)
 }
 
+func (f *sessions) EndWithClass(_ context.Context, _ session.Caller, id string) error {
+	return f.do("end with class " + id)
+}
+
 func (f *sessions) AttachTerminal(c session.Caller, id, terminal string) (*session.Attachment, error) {
 	return &session.Attachment{Info: session.Terminal{ID: terminal, Host: "A"}}, f.do("attach " + id + " " + terminal)
 }
@@ -154,6 +158,9 @@ func (c *clock) pass(d time.Duration) {
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
 }
+
+// seoul is where the test's days begin and end, nine hours before the clock's.
+var seoul = time.FixedZone("KST", 9*60*60)
 
 // world is a class with its server.
 type world struct {
@@ -233,7 +240,7 @@ func openOn(t *testing.T, db *store.Store) *world {
 func (w *world) start() {
 	w.Helper()
 	course, labs := testLabs(w.T)
-	s, err := Open(w.Context(), Options{Store: w.db, Course: course, Labs: labs, Now: w.clock.read, Every: time.Hour, Recordings: w.dir})
+	s, err := Open(w.Context(), Options{Store: w.db, Course: course, Labs: labs, Now: w.clock.read, Zone: seoul, Every: time.Hour, Recordings: w.dir})
 	w.must(err)
 	s.Use(w.sessions)
 	w.s = s

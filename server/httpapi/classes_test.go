@@ -41,6 +41,10 @@ func (f fakeSessions) Live(learner string) []session.Brief {
 	return []session.Brief{{ID: "s1", Learner: learner, Lab: "one", State: session.Ready, Created: time.Now(), Active: time.Now(), Pages: 1, Step: "first"}}
 }
 
+func (f fakeSessions) EndWithClass(_ context.Context, c session.Caller, id string) error {
+	return f.call(c, id, "end with class", "")
+}
+
 func (f fakeSessions) Tell(string, string, session.InLanguage) {}
 
 func (f fakeSessions) ReturnKeyboard(string) {}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,7 +46,7 @@ func (a *API) events(c *call) error {
 	}
 	var first []sse
 	if a.o.Classes != nil {
-		for _, m := range a.o.Classes.Mine(c.caller) {
+		for _, m := range slices.Backward(a.o.Classes.Mine(c.caller)) { // the page shows the one that came last
 			first = append(first, sse{name: classroom.ClassEvent, data: m})
 		}
 	}

@@ -203,3 +203,31 @@ func TestReboot(t *testing.T) {
 	await(w, sub, "the light", func(s StepState) bool { return s.ID == "link" && s.Passed && !*s.Holds })
 	isCode(w, w.m.Reboot(t.Context(), ann, s.ID, "C"), NotFound)
 }
+
+// TestWhoEnds ends sessions as everybody who may: the learner is told who it was.
+func TestWhoEnds(t *testing.T) {
+	for _, c := range []struct {
+		reason, said string
+		end          func(*world, string) error
+	}{
+		{reasonLearner, "This lab has ended. Your progress is kept.", func(w *world, id string) error { return w.m.End(t.Context(), ann, id) }},
+		{reasonTeacher, "Your teacher has ended this lab. Your progress is kept.", func(w *world, id string) error {
+			return w.m.End(t.Context(), Caller{Learner: "ann", Guest: true}, id)
+		}},
+		{reasonClass, "Your class has ended, and this lab with it. Thank you for taking part. Your progress is kept.", func(w *world, id string) error {
+			return w.m.EndWithClass(t.Context(), Caller{Learner: "ann"}, id)
+		}},
+	} {
+		w := newWorld(t, nil)
+		s := w.create(ann, "demo")
+		sub := w.subscribe(ann, s.ID)
+		if err := c.end(w, s.ID); err != nil {
+			t.Fatal(err)
+		}
+		await(w, sub, "the sentence "+c.said, func(n Notice) bool { return n.Kind == "ended" && n.Text == c.said })
+		w.flush()
+		if row := must[store.Session](w)(w.store.Session(t.Context(), s.ID)); row.Reason != c.reason {
+			t.Errorf("the row says %q, want %q", row.Reason, c.reason)
+		}
+	}
+}

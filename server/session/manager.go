@@ -155,6 +155,8 @@ const (
 	reasonIdle       = "idle"
 	reasonLimit      = "time limit"
 	reasonLearner    = "ended by the learner"
+	reasonTeacher    = "ended by the teacher"
+	reasonClass      = "ended with its class"
 	reasonKeeperGone = "keeper gone"
 	reasonFailed     = "could not be started"
 	reasonStopped    = "server stopped"
@@ -322,6 +324,10 @@ func endText(reason, labName string) lab.Text {
 		en, ko = "This lab was ended because nothing happened in it for a while.", "한동안 아무 일도 없어 실습을 끝냈습니다."
 	case reasonLimit:
 		en, ko = "This lab has reached its longest time and was ended.", "실습을 쓸 수 있는 최대 시간이 지나 끝냈습니다."
+	case reasonTeacher:
+		en, ko = "Your teacher has ended this lab.", "선생님이 실습을 끝냈습니다."
+	case reasonClass:
+		en, ko = "Your class has ended, and this lab with it. Thank you for taking part.", "수업이 끝나 실습도 끝냈습니다. 수고하셨습니다."
 	case reasonKeeperGone:
 		en, ko = "The lab's network has stopped unexpectedly.", "실습의 네트워크가 예기치 않게 멈췄습니다."
 		then, thenKo = "open the lab again to go on", "실습을 다시 열면 이어서 할 수 있습니다."

@@ -142,11 +142,23 @@ func (m *Manager) Progress(ctx context.Context, learner string) (map[string]LabP
 
 // End ends a session.
 func (m *Manager) End(ctx context.Context, c Caller, id string) error {
+	if c.Guest {
+		return m.endBecause(ctx, c, id, reasonTeacher)
+	}
+	return m.endBecause(ctx, c, id, reasonLearner)
+}
+
+// EndWithClass ends a session whose class has ended; the learner is told so.
+func (m *Manager) EndWithClass(ctx context.Context, c Caller, id string) error {
+	return m.endBecause(ctx, c, id, reasonClass)
+}
+
+func (m *Manager) endBecause(ctx context.Context, c Caller, id, reason string) error {
 	l, err := m.lookUp(ctx, c, id)
 	if err != nil {
 		return err
 	}
-	m.end(l, reasonLearner)
+	m.end(l, reason)
 	return nil
 }
 

@@ -289,6 +289,8 @@ export interface JoinInfo {
 	name: string;
 	language: "" | "ko" | "en";
 	state: ClassState;
+	/** The day on which the labs open; empty: they are open. */
+	beginsOn: string;
 	recording: boolean;
 	rosterOnly: boolean;
 	retainDays: number;
@@ -300,6 +302,8 @@ export interface Membership {
 	className: string;
 	language: string;
 	state: ClassState;
+	/** The day on which the labs open; empty: they are open. */
+	beginsOn: string;
 	member: string;
 	name: string;
 	code: string;

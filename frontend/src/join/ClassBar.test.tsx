@@ -13,6 +13,7 @@ const member: Membership = {
 	className: "Networking 101",
 	language: "",
 	state: "open",
+	beginsOn: "",
 	member: "m",
 	name: "Learner",
 	code: "ABCDE-FGHJK",
@@ -55,6 +56,17 @@ afterEach(() => {
 });
 
 describe("ClassBar", () => {
+	it("tells that the class has not begun, is paused, or has ended", async () => {
+		expect(by("class-paused")).toBeNull();
+		await become({ beginsOn: "2026-05-04" });
+		expect(by("class-paused")?.textContent).toBe("The class begins on May 4, 2026. Its labs open then.");
+		await become({ state: "paused" });
+		expect(by("class-paused")?.textContent).toContain("The class is paused.");
+		await become({ state: "ended" });
+		expect(by("class-paused")?.textContent).toContain("The class has ended.");
+		expect(by("raise-hand")).toBeNull();
+	});
+
 	it("tells who looks, and who types, which comes first", async () => {
 		expect(by("watched")?.textContent).toBe("");
 		await become({ watchers: [{ name: "Kim", typing: false }] });

@@ -8,6 +8,7 @@ import { catalogue } from "../i18n/catalogue";
 import type { LabStore } from "../lab/store";
 import { announce } from "../state/announce";
 import { Asks } from "../teach/asks";
+import { day } from "../teach/day";
 import { HandMark } from "../teach/live/marks";
 import { Dialog } from "../ui/Dialog";
 import { Cross, Eye } from "../ui/icons";
@@ -34,7 +35,8 @@ const text = catalogue(
 		granted: (name: string) => `${name} may type into your terminals.`,
 		takeBack: "Take the keyboard back",
 		paused: "The class is paused. Your network waits; typing and checking go on when the class does.",
-		ended: "The class has ended.",
+		ended: "The class has ended. What you do here now is your own practice: your teacher does not see it.",
+		begins: (day: string) => `The class begins on ${day}. Its labs open then.`,
 		broken: (title: string) => `Your teacher has broken something in your network. Find it, and repair it. (${title})`,
 		brokenPlain: "Your teacher has broken something in your network. Find it, and repair it.",
 		repaired: "You have repaired it.",
@@ -66,7 +68,8 @@ const text = catalogue(
 		granted: (name) => `${name} 님이 터미널에 입력할 수 있습니다.`,
 		takeBack: "입력 되찾기",
 		paused: "수업이 일시 정지되었습니다. 네트워크는 그대로 있으며, 수업이 다시 시작되면 이어서 할 수 있습니다.",
-		ended: "수업이 끝났습니다.",
+		ended: "수업이 끝났습니다. 지금부터 하는 실습은 혼자 연습하는 것이며 선생님에게 보이지 않습니다.",
+		begins: (day) => `수업은 ${day}에 시작하며, 그때 실습이 열립니다.`,
 		broken: (title) => `선생님이 네트워크에 장애를 일으켰습니다. 원인을 찾아 고쳐 보십시오. (${title})`,
 		brokenPlain: "선생님이 네트워크에 장애를 일으켰습니다. 원인을 찾아 고쳐 보십시오.",
 		repaired: "장애를 고쳤습니다.",
@@ -138,7 +141,7 @@ function Bar({ value, lab }: { value: Membership; lab: string }) {
 							{t.lower}
 						</button>
 					</>
-				) : (
+				) : value.state === "ended" ? null : (
 					<button type="button" data-testid="raise-hand" onClick={() => setOpen("hand")}>
 						<HandMark />
 						{t.raise}
@@ -175,9 +178,9 @@ function Lines({ value, lab, asks }: { value: Membership; lab: string; asks: Ask
 	}, [open.length, t]);
 	return (
 		<>
-			{value.state !== "open" && (
+			{(value.state !== "open" || value.beginsOn) && (
 				<div class="banner warn" role="status" data-testid="class-paused">
-					<p>{value.state === "paused" ? t.paused : t.ended}</p>
+					<p>{value.state === "ended" ? t.ended : value.beginsOn ? t.begins(day(value.beginsOn)) : t.paused}</p>
 				</div>
 			)}
 			{value.keyboard === "asked" && (

@@ -8,6 +8,7 @@ import { labPath, navigate } from "../router";
 import { setLanguage } from "../state/prefs";
 import { Asks } from "../teach/asks";
 import { Door, Wrong } from "../teach/Door";
+import { day } from "../teach/day";
 import { Field } from "../teach/fields";
 import { Confirm } from "../ui/Dialog";
 import { Arrow } from "../ui/icons";
@@ -30,6 +31,8 @@ const text = catalogue(
 		keptOpen: "Your teacher decides when your data are deleted. You can leave at any time, which deletes them.",
 		join: "Join",
 		paused: "The class is paused just now. You can join; work begins when it goes on.",
+		opens: (day: string) => `The class begins on ${day}. Come back here then: your labs open with it.`,
+		begins: (day: string) => `The class begins on ${day}. You can join now; its labs open then.`,
 		other: "Another code",
 		haveCode: "I have been here before, on another device",
 		backTitle: "Back into the class",
@@ -63,6 +66,8 @@ const text = catalogue(
 		keptOpen: "자료를 언제 지울지는 선생님이 정합니다. 언제든 수업에서 나갈 수 있으며, 그러면 자료가 삭제됩니다.",
 		join: "참여하기",
 		paused: "지금은 수업이 일시 정지되어 있습니다. 참여할 수는 있으며, 수업이 다시 시작되면 실습할 수 있습니다.",
+		opens: (day) => `수업은 ${day}에 시작합니다. 그때 다시 들어오면 실습이 열려 있습니다.`,
+		begins: (day) => `수업은 ${day}에 시작합니다. 참여는 지금 할 수 있고, 실습은 그때 열립니다.`,
 		other: "다른 코드 입력",
 		haveCode: "다른 기기에서 이미 참여했습니다",
 		backTitle: "수업으로 돌아가기",
@@ -181,7 +186,13 @@ function ByCode({ code, mine, onDone }: { code: string; mine: Membership[]; onDo
 			{info?.state === "ended" && <p class="door-problem">{t.ended}</p>}
 			{info && info.state !== "ended" && (
 				<form class="form" onSubmit={submit}>
-					{info.state === "paused" && <p class="callout-plain">{t.paused}</p>}
+					{info.beginsOn ? (
+						<p class="callout-plain" data-testid="begins">
+							{t.begins(day(info.beginsOn))}
+						</p>
+					) : (
+						info.state === "paused" && <p class="callout-plain">{t.paused}</p>
+					)}
 					<Field
 						label={t.name}
 						value={name}
@@ -263,7 +274,12 @@ function Welcome({ value, onLeft }: { value: Membership; onLeft: () => void }) {
 			<p class="label">{value.className}</p>
 			<h1>{t.welcome(value.name)}</h1>
 			<Wrong asks={asks} />
-			{first && (
+			{value.beginsOn && (
+				<p class="callout-plain" data-testid="begins">
+					{t.opens(day(value.beginsOn))}
+				</p>
+			)}
+			{first && !value.beginsOn && (
 				<a class="resume" href={labPath(first.name)} data-testid="begin">
 					<span class="label">{t.begin}</span>
 					<strong>{first.title}</strong>

@@ -50,6 +50,14 @@ export function reduce(view: View, event: SessionEvent): View {
 		case "lab":
 			return { ...view, revised: event.data.needsReset };
 		case "class":
+			// Of several classes the newest comes last; one that is over gives way to one that is on.
+			if (
+				view.member &&
+				view.member.class !== event.data.class &&
+				view.member.state !== "ended" &&
+				event.data.state === "ended"
+			)
+				return view;
 			return { ...view, member: event.data };
 	}
 }

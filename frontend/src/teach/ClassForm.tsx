@@ -33,6 +33,8 @@ const text = catalogue(
 		dates: "When",
 		starts: "First day",
 		ends: "Last day",
+		datesNote:
+			"Learners can join before the first day; the labs open with it. After the last day the class ends by itself, and its sessions with it; results stay. Days are those of the server's time zone.",
 		rules: "Rules",
 		recording: "Record the terminals",
 		recordingNote:
@@ -74,6 +76,8 @@ const text = catalogue(
 		dates: "기간",
 		starts: "첫날",
 		ends: "마지막 날",
+		datesNote:
+			"첫날 전에도 참여할 수 있으며 실습은 첫날에 열립니다. 마지막 날이 지나면 수업과 세션이 저절로 끝나고 결과는 남습니다. 날짜는 서버의 시간대를 따릅니다.",
 		rules: "규칙",
 		recording: "터미널 녹화",
 		recordingNote: "학습자에게는 참여하기 전에 알립니다. 녹화는 네트워크 상태와 함께 재생하고 내려받을 수 있습니다.",
@@ -188,6 +192,7 @@ export function ClassForm({ id }: { id?: string }) {
 							/>
 							<Field label={t.ends} type="date" value={draft.endsOn} onInput={(endsOn) => change({ endsOn })} narrow />
 						</div>
+						<p class="field-note">{t.datesNote}</p>
 					</fieldset>
 					<fieldset>
 						<legend>{t.rules}</legend>

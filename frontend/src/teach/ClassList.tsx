@@ -9,6 +9,7 @@ import { Dialog } from "../ui/Dialog";
 import { Arrow } from "../ui/icons";
 import { Menu } from "../ui/Menu";
 import { Asks } from "./asks";
+import { day } from "./day";
 import { Frame, Problem } from "./Frame";
 import { Field } from "./fields";
 import { classPath, newClassPath, resultsPath, staffPath } from "./paths";
@@ -116,8 +117,6 @@ export function ClassList({ me, signOut }: { me: Me; signOut: () => void }) {
 
 function ClassRow({ value }: { value: ClassSummary }) {
 	const t = text();
-	const day = (date: string) =>
-		new Date(`${date}T12:00:00`).toLocaleDateString(language.value, { dateStyle: "medium" });
 	return (
 		<li class="class-row" data-state={value.state} data-testid="class-row">
 			<div>
