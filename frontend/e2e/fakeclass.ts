@@ -36,10 +36,7 @@ const lab: ClassLab = {
 	].map((title, i) => ({
 		id: `s${i + 1}`,
 		title,
-		checks: [
-			{ kind: "address", expected: "A has 192.168.1.10/24 on eth0." },
-			{ kind: "reach", expected: "A reaches 192.168.2.10." },
-		],
+		checks: ["address", "reach"],
 	})),
 	faults: [{ id: "no-forwarding", title: "The router passes nothing on" }],
 };
@@ -157,7 +154,7 @@ export class FakeClass {
 			onStepSeconds: Math.floor(this.#next() * 700),
 			cells: { [lab.name]: cells },
 			hand: null,
-			watchers: i % 61 === 5 ? [{ staff: "t2", name: "Assistant", typing: false }] : [],
+			watchers: i % 61 === 5 ? [{ name: "Assistant", typing: false }] : [],
 			keyboard: "",
 		};
 	}
@@ -187,7 +184,14 @@ export class FakeClass {
 				claimedBy: i === 1 ? "Assistant" : "",
 				claimedAt: null,
 			}));
-		const who = (chance: number) => this.rows.filter((_, i) => (i * 7) % 100 < chance).map((row) => row.member);
+		const who = (chance: number) => {
+			const some = this.rows.filter((_, i) => (i * 7) % 100 < chance);
+			const stuck = Math.ceil(some.length / 2);
+			return {
+				stuck,
+				who: some.map(({ member }, i) => ({ member, times: 1 + (i % 3), at, stuck: i < stuck, passed: i > stuck })),
+			};
+		};
 		return {
 			help,
 			hands,
@@ -213,8 +217,9 @@ export class FakeClass {
 					check: 1,
 					kind: "reach",
 					reason: "no-return",
+					expected: "C answers 192.168.1.10",
 					why: "C has no route back to 192.168.1.0/24.",
-					members: who(12),
+					...who(12),
 				},
 				{
 					lab: lab.name,
@@ -222,8 +227,9 @@ export class FakeClass {
 					check: 1,
 					kind: "reach",
 					reason: "no-route",
+					expected: "192.168.2.10 answers",
 					why: "A has no route to 192.168.2.0/24.",
-					members: who(4),
+					...who(4),
 				},
 				{
 					lab: lab.name,
@@ -231,8 +237,9 @@ export class FakeClass {
 					check: 0,
 					kind: "address",
 					reason: "prefix",
+					expected: "192.168.1.10/24 on eth0",
 					why: "eth0 has 192.168.1.10/32: the prefix length is wrong.",
-					members: who(3),
+					...who(3),
 				},
 			],
 			online: this.rows.filter((row) => row.presence !== "off").length,

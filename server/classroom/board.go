@@ -39,8 +39,7 @@ func (r *room) board(language string) Board {
 		}
 		b.Funnel[name] = funnel
 	}
-	causes := map[string]*Cause{}
-	var order []string
+	b.Causes = r.causes(language)
 	for _, w := range r.sorted() {
 		if w.m.Learner != "" {
 			b.Joined++
@@ -54,25 +53,7 @@ func (r *room) board(language string) Board {
 		if h, ok := r.help(w, medians, language); ok {
 			b.Help = append(b.Help, h)
 		}
-		labName, step := r.at(w)
-		c := w.cells[place{labName, step}]
-		if c == nil || c.state() != Failed || step == "" {
-			continue
-		}
-		for _, f := range c.last.Failing {
-			key := fmt.Sprintf("%s/%s/%d/%s", labName, step, f.Place, f.Reason)
-			if causes[key] == nil {
-				causes[key] = &Cause{Lab: labName, Step: step, Check: f.Place, Kind: f.Kind, Reason: f.Reason, Why: lab.Text(f.Why).In(language)}
-				order = append(order, key)
-			}
-			causes[key].Members = append(causes[key].Members, w.m.ID)
-		}
 	}
-	for _, key := range order {
-		b.Causes = append(b.Causes, *causes[key])
-	}
-	slices.SortStableFunc(b.Causes, func(a, b Cause) int { return cmp.Compare(len(b.Members), len(a.Members)) })
-	b.Causes = b.Causes[:min(len(b.Causes), mostCauses)]
 	slices.SortStableFunc(b.Hands, func(a, b Hand) int { return a.At.Compare(b.At) })
 	slices.SortStableFunc(b.Help, func(a, b Help) int { return cmp.Or(cmp.Compare(b.Score, a.Score), a.Since.Compare(b.Since)) })
 	if r.broadcast != nil {
@@ -82,6 +63,62 @@ func (r *room) board(language string) Board {
 		b.Faults = append(b.Faults, r.injection(&r.injections[i], language))
 	}
 	return b
+}
+
+// causes is the map of why: for each step of the class, by which check and cause
+// tries have failed, whose, and who still fails so. It is called with the lock.
+func (r *room) causes(language string) []Cause {
+	type key struct {
+		place
+		cause
+	}
+	by := map[key]*Cause{}
+	newest := map[key]time.Time{}
+	for _, w := range r.sorted() {
+		for at, c := range w.cells {
+			if !slices.Contains(r.class.Labs, at.lab) {
+				continue
+			}
+			for why, x := range c.causes {
+				k := key{at, why}
+				v := by[k]
+				if v == nil {
+					v = &Cause{Lab: at.lab, Step: at.step, Check: why.place, Reason: why.reason}
+					by[k] = v
+				}
+				if x.at.After(newest[k]) {
+					newest[k] = x.at
+					v.Kind, v.Why, v.Expected = x.last.Kind, lab.Text(x.last.Why).In(language), lab.Text(x.last.Expected).In(language)
+				}
+				who := Caused{Member: w.m.ID, Times: x.times, At: *wall(x.at), Stuck: c.stuck(why), Passed: !c.passed.IsZero()}
+				if who.Stuck {
+					v.Stuck++
+				}
+				v.Who = append(v.Who, who)
+			}
+		}
+	}
+	all := make([]Cause, 0, len(by))
+	for _, v := range by {
+		slices.SortStableFunc(v.Who, func(a, b Caused) int { return rank(b) - rank(a) }) // else by name, as they came
+		all = append(all, *v)
+	}
+	slices.SortFunc(all, func(a, b Cause) int {
+		return cmp.Or(cmp.Compare(b.Stuck, a.Stuck), cmp.Compare(len(b.Who), len(a.Who)), cmp.Compare(a.Lab, b.Lab), cmp.Compare(a.Step, b.Step),
+			cmp.Compare(a.Check, b.Check), cmp.Compare(a.Reason, b.Reason))
+	})
+	return all[:min(len(all), mostCauses)]
+}
+
+// rank is higher for whom a cause still concerns.
+func rank(c Caused) int {
+	switch {
+	case c.Stuck:
+		return 2
+	case !c.Passed:
+		return 1
+	}
+	return 0
 }
 
 // funnel is how many have come to a step, and the median of the active times of

@@ -152,7 +152,7 @@ func TestStreamCoalesces(t *testing.T) {
 		t.Errorf("%d events for 1000 tries", events)
 	}
 	e, _ := next(t, st, "board")
-	if b := e.Data.(Board); b.Joined != 200 || len(b.Causes) != 1 || len(b.Causes[0].Members) == 0 {
+	if b := e.Data.(Board); b.Joined != 200 || len(b.Causes) != 1 || b.Causes[0].Stuck != 200 {
 		t.Errorf("%d joined, %d causes", b.Joined, len(b.Causes))
 	}
 }

@@ -90,7 +90,7 @@ type Board struct {
 	Help      []Help              `json:"help" jsonschema:"who needs help, most urgent first"`
 	Hands     []Hand              `json:"hands" jsonschema:"oldest first"`
 	Funnel    map[string][]Funnel `json:"funnel" jsonschema:"by lab, in the order of its steps"`
-	Causes    []Cause             `json:"causes" jsonschema:"who fails what now, most first"`
+	Causes    []Cause             `json:"causes" jsonschema:"who has failed what and why; those with the most who still do first"`
 	Online    int                 `json:"online"`
 	Joined    int                 `json:"joined"`
 	Broadcast *Broadcast          `json:"broadcast"`
@@ -118,15 +118,26 @@ type Funnel struct {
 	MedianSeconds *int   `json:"medianSeconds" jsonschema:"of those who have passed"`
 }
 
-// Cause is a check that members fail at now for the same reason.
+// Cause is a check that members have failed at for the same reason.
 type Cause struct {
-	Lab     string   `json:"lab"`
-	Step    string   `json:"step"`
-	Check   int      `json:"check"`
-	Kind    string   `json:"kind"`
-	Reason  string   `json:"reason"`
-	Why     string   `json:"why" jsonschema:"of one of them"`
-	Members []string `json:"members"`
+	Lab      string   `json:"lab"`
+	Step     string   `json:"step"`
+	Check    int      `json:"check"`
+	Kind     string   `json:"kind"`
+	Reason   string   `json:"reason"`
+	Expected string   `json:"expected" jsonschema:"what the check wants, of the newest try"`
+	Why      string   `json:"why" jsonschema:"of the newest try"`
+	Stuck    int      `json:"stuck" jsonschema:"how many still fail so"`
+	Who      []Caused `json:"who" jsonschema:"who still fails first"`
+}
+
+// Caused is a member who has failed for a cause.
+type Caused struct {
+	Member string    `json:"member"`
+	Times  int       `json:"times"`
+	At     time.Time `json:"at" jsonschema:"the last time"`
+	Stuck  bool      `json:"stuck" jsonschema:"the last try failed so, and the step is not passed"`
+	Passed bool      `json:"passed" jsonschema:"the step is passed since"`
 }
 
 // Message is what a teacher told learners.

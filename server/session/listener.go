@@ -119,7 +119,7 @@ func (l *live) failedTry(i int, e *stepEvaluation, asked bool) *store.Failure {
 	var failing []store.Failing
 	for j, r := range s.results {
 		if !r.OK && r.Reason != NotChecked && r.Reason != check.Failed {
-			failing = append(failing, store.Failing{Place: j, Kind: r.Kind, Reason: r.Reason, Why: r.Why})
+			failing = append(failing, store.Failing{Place: j, Kind: r.Kind, Reason: r.Reason, Why: r.Why, Expected: r.Expected})
 		}
 	}
 	if len(failing) == 0 {

@@ -14,6 +14,8 @@ type Failing struct {
 	Kind   string            `json:"kind"`
 	Reason string            `json:"reason"`
 	Why    map[string]string `json:"why"` // by language
+	// Expected is what the check wants, by language; none in what an older server stored.
+	Expected map[string]string `json:"expected,omitempty"`
 }
 
 // Failure is a try of a step that failed.

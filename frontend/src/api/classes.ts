@@ -81,7 +81,8 @@ export interface ClassLab {
 export interface ClassStep {
 	id: string;
 	title: string;
-	checks: { kind: string; expected: string }[];
+	/** Their kinds. */
+	checks: string[];
 }
 
 export interface Member {
@@ -138,7 +139,7 @@ export interface Row {
 	/** By lab, in the order of its steps. */
 	cells: Record<string, Cell[]>;
 	hand: Hand | null;
-	watchers: { staff: string; name: string; typing: boolean }[];
+	watchers: { name: string; typing: boolean }[];
 	keyboard: "" | "asked" | "granted" | "denied";
 }
 
@@ -180,9 +181,13 @@ export interface Cause {
 	check: number;
 	kind: string;
 	reason: string;
-	/** One example, in the reader's language. */
+	/** What the check wants, and one example of what was found, in the reader's language. */
+	expected: string;
 	why: string;
-	members: string[];
+	/** How many still fail so. */
+	stuck: number;
+	/** Who still fails first, who has passed since last. */
+	who: { member: string; times: number; at: string; stuck: boolean; passed: boolean }[];
 }
 
 export interface Broadcast {

@@ -8,17 +8,26 @@ import type { ClassStore } from "./store";
 const text = catalogue(
 	{
 		title: "What fails, and for which cause",
-		none: "Nobody fails a check of this lab at the moment.",
+		none: "Nobody has failed a check of this lab.",
 		step: (n: number, title: string) => `Step ${n}: ${title}`,
-		learners: (n: number) => (n === 1 ? "1 learner" : `${n} learners`),
-		of: "of those in the class",
+		count: (n: number, stuck: number) =>
+			`${n === 1 ? "1 learner" : `${n} learners`}, ${stuck === 0 ? "nobody any more" : stuck === n ? "still" : `${stuck} still`}`,
+		times: (n: number) => `×${n}`,
+		timesWords: (n: number) => (n === 1 ? "once" : `${n} times`),
+		stuck: "still fails so",
+		other: "fails otherwise now",
+		passed: "has passed since",
 	},
 	{
 		title: "무엇이 왜 실패하는지",
-		none: "지금 이 실습의 확인 항목에서 실패한 사람이 없습니다.",
+		none: "이 실습의 확인 항목에서 실패한 사람이 없습니다.",
 		step: (n, title) => `${n}단계: ${title}`,
-		learners: (n) => `${n}명`,
-		of: "전체 학습자 가운데",
+		count: (n, stuck) => `${n}명, ${stuck === 0 ? "지금은 없음" : `지금도 ${stuck}명`}`,
+		times: (n) => `×${n}`,
+		timesWords: (n) => `${n}번`,
+		stuck: "지금도 실패",
+		other: "지금은 다른 까닭으로 실패",
+		passed: "그 뒤 통과",
 	},
 );
 
@@ -44,24 +53,23 @@ export function Causes({ store }: { store: ClassStore }) {
 					<h3 id={`cause-${step.id}`}>{t.step(number, step.title)}</h3>
 					{byCheck(causes).map(([check, some]) => (
 						<div key={check} class="cause-check">
-							<p class="cause-expected">{step.checks[check]?.expected ?? some[0]?.kind}</p>
+							<p class="cause-expected">{some[0]?.expected || some[0]?.kind}</p>
 							<ul>
 								{some.map((cause) => (
 									<li key={cause.reason} class="cause">
 										<p class="cause-count">
-											<b>{cause.members.length}</b>
-											<span class="offscreen">{t.learners(cause.members.length)}</span>
+											<b aria-hidden="true">{cause.who.length}</b>
+											<span class="label">{t.count(cause.who.length, cause.stuck)}</span>
 										</p>
 										<div>
 											<span class="cause-bar" aria-hidden="true">
-												<i style={{ width: `${(100 * cause.members.length) / Math.max(1, joined)}%` }} />
+												<i style={{ width: share(cause.stuck, joined) }} />
+												<i class="over" style={{ width: share(cause.who.length - cause.stuck, joined) }} />
 											</span>
-											<p>{cause.why || step.checks[check]?.expected}</p>
+											<p>{cause.why || cause.expected}</p>
 											<p class="cause-who">
-												{cause.members.map((member) => (
-													<a key={member} href={learnerPath(store.id, member)}>
-														{store.nameOf(member)}
-													</a>
+												{cause.who.map((one) => (
+													<Who key={one.member} store={store} one={one} />
 												))}
 											</p>
 										</div>
@@ -73,6 +81,22 @@ export function Causes({ store }: { store: ClassStore }) {
 				</section>
 			))}
 		</section>
+	);
+}
+
+const share = (n: number, of: number): string => `${(100 * n) / Math.max(1, of)}%`;
+
+function Who({ store, one }: { store: ClassStore; one: Cause["who"][number] }) {
+	const t = text();
+	const how = one.stuck ? "stuck" : one.passed ? "passed" : "other";
+	const words = `${t.timesWords(one.times)}, ${t[how]}`;
+	return (
+		<a href={learnerPath(store.id, one.member)} data-how={how} title={words}>
+			{how === "passed" && <span aria-hidden="true">✓ </span>}
+			{store.nameOf(one.member)}
+			{one.times > 1 && <span aria-hidden="true"> {t.times(one.times)}</span>}
+			<span class="offscreen">, {words}</span>
+		</a>
 	);
 }
 
