@@ -257,8 +257,8 @@ func TestShownAndRecorded(t *testing.T) {
 // finds the class as it was.
 func TestClassOutlivesTheServer(t *testing.T) {
 	x := teach(t, "routing", nil)
-	for range 3 {
-		x.anna.must("POST", x.anna.path+"/steps/unreachable/answer", map[string]string{"name": "sent", "value": "One, to the router"}, nil)
+	for _, wrong := range []string{"One, to the router", "One, to everybody on the cable", "One, to the router"} {
+		x.anna.must("POST", x.anna.path+"/steps/unreachable/answer", map[string]string{"name": "sent", "value": wrong}, nil)
 	}
 	x.anna.must("POST", "/api/me"+strings.TrimPrefix(x.class, "/api")+"/hand", map[string]string{"text": "why?"}, nil)
 	cell := func() classroom.Cell {

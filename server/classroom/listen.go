@@ -23,10 +23,15 @@ func (s *Service) Session(b session.Brief) {
 
 // Step implements session.Listener.
 func (s *Service) Step(b session.Brief, f session.StepFact) {
+	for _, kind := range f.Holding {
+		s.mark(b.ID, f.ID+": "+kind)
+	}
+	passed := false
 	for _, t := range s.seats(b.Learner) {
-		if t.room.step(t.member, b, f) {
-			s.mark(b.ID, f.ID)
-		}
+		passed = t.room.step(t.member, b, f) || passed
+	}
+	if passed {
+		s.mark(b.ID, f.ID)
 	}
 }
 

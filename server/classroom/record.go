@@ -82,7 +82,7 @@ func (s *Service) Terminal(b session.Brief, info session.Terminal, t *terminal.T
 		if !at.room.records(at.member, b.Lab) {
 			continue
 		}
-		x := &recorder{s: s, r: at.room, t: t, marks: make(chan string, 16), row: store.Recording{
+		x := &recorder{s: s, r: at.room, t: t, marks: make(chan string, 64), row: store.Recording{
 			ID: auth.NewID(), Class: at.room.id, Member: at.member, Session: b.ID, Lab: b.Lab, Host: info.Host, Started: s.o.Now(),
 		}}
 		s.rec.mu.Lock()
@@ -93,7 +93,7 @@ func (s *Service) Terminal(b session.Brief, info session.Terminal, t *terminal.T
 	}
 }
 
-// mark notes that a step of a session was passed.
+// mark notes that a check or a step of a session has come to hold.
 func (s *Service) mark(session, label string) {
 	s.rec.mu.Lock()
 	defer s.rec.mu.Unlock()

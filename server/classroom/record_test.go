@@ -152,11 +152,17 @@ func TestRecording(t *testing.T) {
 	}
 	// Not in one event: the line discipline hands on the end of a line by itself.
 	eventually(t, "the output is recorded", func() bool { return printed(t, read()) == "hello\r\n" })
+	w.s.Step(anna.session, session.StepFact{ID: "first", Holding: []string{"link#1", "link#2"}})
 	anna.passes("first", "second")
-	eventually(t, "the mark is stored", func() bool { return len(recordings()[0].Marks) == 1 })
+	eventually(t, "the marks are stored", func() bool { return len(recordings()[0].Marks) == 3 })
 	tty.SetExit(0)
 	w.must(shell.Close())
 	eventually(t, "the recording ends", func() bool { return !recordings()[0].Live })
+	for i, want := range []string{"first: link#1", "first: link#2", "first"} {
+		if got := recordings()[0].Marks[i].Label; got != want || !strings.Contains(read(), `"m","`+want+`"]`) {
+			t.Errorf("mark %d is %q", i, got)
+		}
+	}
 	if text := read(); !strings.Contains(text, `"m","first"]`) || !strings.HasSuffix(text, `"x","0"]`+"\n") {
 		t.Errorf("got %s", text)
 	}

@@ -31,7 +31,7 @@ type Recording struct {
 	Bytes     int64        `json:"bytes"`
 	Truncated bool         `json:"truncated" jsonschema:"it was too long, and ends before the terminal did"`
 	Live      bool         `json:"live"`
-	Marks     []store.Mark `json:"marks" jsonschema:"steps that were passed"`
+	Marks     []store.Mark `json:"marks" jsonschema:"checks that came to hold for the first time (step: check), and steps that were passed (step)"`
 }
 
 // StateAt is the network at one moment of a recording.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/netground/netground/server/check"
 	"github.com/netground/netground/server/lab"
 	"github.com/netground/netground/server/observe"
 	"github.com/netground/netground/server/store"
@@ -50,6 +49,8 @@ type StepFact struct {
 	Holds    *bool
 	// Failure is a try that has just failed, if this is one.
 	Failure *store.Failure
+	// Holding are the checks that have come to hold just now for the first time.
+	Holding []string
 }
 
 // brief is called with the lock.
@@ -73,12 +74,12 @@ func (l *live) tell() {
 	}
 }
 
-func (l *live) tellStep(i int, failure *store.Failure) {
+func (l *live) tellStep(i int, failure *store.Failure, holding ...string) {
 	if l.m.o.Listener == nil {
 		return
 	}
 	s := &l.steps[i]
-	l.m.o.Listener.Step(l.brief(), StepFact{ID: s.def.ID, Passed: s.passed, CaughtUp: s.caughtUp, Hints: len(s.hints), Revealed: s.revealed, Holds: s.holds(), Failure: failure})
+	l.m.o.Listener.Step(l.brief(), StepFact{ID: s.def.ID, Passed: s.passed, CaughtUp: s.caughtUp, Hints: len(s.hints), Revealed: s.revealed, Holds: s.holds(), Failure: failure, Holding: holding})
 }
 
 func (l *live) tellState(st *observe.State) {
@@ -100,42 +101,26 @@ func (l *live) tellTerminals(m *machine) {
 	}
 }
 
-// standing is how long a learner's change must have been left as it is to count
-// as a try: whoever is in the middle of several commands has not failed yet.
-const standing = 10 * time.Second
-
-// failed finds out whether the results are a try that has failed, and has it
-// stored: the learner asked for the check, or has changed the network, left it
-// so and come no closer. It is called with the lock.
+// failedTry finds out whether the results are a try that has failed, and has it
+// stored. It is called with the lock.
 func (l *live) failedTry(i int, e *stepEvaluation, asked bool) *store.Failure {
 	s := &l.steps[i]
-	now := l.m.o.Now()
-	if s.standsAs != e.digest {
-		s.standsAs, s.standsSince = e.digest, now
+	if !s.passed.IsZero() || i < l.catchTo || l.passing[s.def.ID] != nil || !asked && !e.current {
+		return nil
 	}
-	if !s.passed.IsZero() || i < l.catchTo || l.passing[s.def.ID] != nil {
+	now := l.m.o.Now()
+	if !s.tries.failed(look{
+		at: now, typed: l.typed, digest: e.digest, results: s.results, answers: s.answers, asked: asked, mistake: s.mistaken(),
+		probes: func(place int) bool { return class(&s.def.Checks[place]) == byProbe },
+	}) {
 		return nil
 	}
 	var failing []store.Failing
 	for j, r := range s.results {
-		if !r.OK && r.Reason != NotChecked && r.Reason != check.Failed {
+		if !r.OK && known(&r) {
 			failing = append(failing, store.Failing{Place: j, Kind: r.Kind, Reason: r.Reason, Why: r.Why, Expected: r.Expected})
 		}
 	}
-	if len(failing) == 0 {
-		return nil
-	}
-	if !asked {
-		if !e.current || !s.touched() || s.tried == e.digest || now.Sub(s.standsSince) < standing {
-			return nil
-		}
-		closer := s.triedFailing == 0 && len(failing) < len(s.def.Checks) || len(failing) < s.triedFailing
-		s.tried, s.triedFailing = e.digest, len(failing)
-		if closer {
-			return nil
-		}
-	}
-	s.tried, s.triedFailing = e.digest, len(failing)
 	f := store.Failure{ID: newID(), Step: l.key(i), At: now, Asked: asked, Failing: failing}
 	l.m.journal.put("failure "+f.ID, func(ctx context.Context) error { return l.m.store.SaveFailure(ctx, f) }, nil)
 	return &f

@@ -18,6 +18,7 @@ type ear struct {
 	last      Brief
 	failures  []store.Failure
 	steps     map[string]StepFact
+	holding   []string
 	states    int
 	terminals []string
 }
@@ -33,6 +34,9 @@ func (e *ear) Step(b Brief, f StepFact) {
 	defer e.mu.Unlock()
 	e.last = b
 	e.steps[f.ID] = f
+	for _, kind := range f.Holding {
+		e.holding = append(e.holding, f.ID+" "+kind)
+	}
 	if f.Failure != nil {
 		e.failures = append(e.failures, *f.Failure)
 	}
@@ -84,7 +88,14 @@ func TestTriesThatFail(t *testing.T) {
 	}
 	must[StepState](w)(w.m.Check(t.Context(), ann, s.ID, "link"))
 	w.eventually("what was asked for counts", func() bool { return e.tries() == 1 })
+	must[StepState](w)(w.m.Check(t.Context(), ann, s.ID, "link"))
+	if n := e.tries(); n != 1 {
+		t.Fatalf("asked again without having done anything: %d tries", n)
+	}
 	// A change counts once it has been left as it is, and not before.
+	at := must[*Attachment](w)(w.m.AttachTerminal(ann, s.ID, s.Terminals[0].ID))
+	w.clock.pass(time.Second)
+	at.Touch()
 	box.change("wrong", true)
 	w.eventually("the change is looked at", func() bool {
 		w.m.mu.Lock()
@@ -92,12 +103,12 @@ func TestTriesThatFail(t *testing.T) {
 		w.m.mu.Unlock()
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		return l.steps[1].standsAs == l.steps[1].seen && l.steps[1].touched()
+		return l.steps[1].tries.stands == l.steps[1].seen && l.steps[1].touched()
 	})
 	if n := e.tries(); n != 1 {
 		t.Fatalf("%d tries before anybody has left it", n)
 	}
-	w.clock.pass(standing)
+	w.clock.pass(resting)
 	w.eventually("it counts when it is left", func() bool { return e.tries() == 2 })
 	evaluations := w.m.Stats().Evaluations
 	w.eventually("it is looked at again", func() bool { return w.m.Stats().Evaluations > evaluations+3 })
@@ -108,8 +119,14 @@ func TestTriesThatFail(t *testing.T) {
 	if f := e.failures[1]; f.Asked || f.Step.Step != "link" || f.Failing[0].Reason != "absent" || f.Failing[0].Why["en"] == "" {
 		t.Errorf("got %+v", f)
 	}
+	at.Touch()
 	box.change("one", true)
 	w.eventually("it passes", func() bool { return e.brief().Step == "ask" })
+	e.mu.Lock()
+	if !slices.Equal(e.holding, []string{"link link"}) {
+		t.Errorf("came to hold: %v", e.holding)
+	}
+	e.mu.Unlock()
 	w.clock.pass(time.Hour)
 	must[StepState](w)(w.m.Check(t.Context(), ann, s.ID, "link"))
 	if n := e.tries(); n != 2 {

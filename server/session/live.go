@@ -39,6 +39,7 @@ type live struct {
 	steps  []step
 	hub    hub
 	active time.Time
+	typed  time.Time // the learner's last key
 	stored time.Time // the value of active that the row has
 	warned bool      // of its expiry
 

@@ -33,11 +33,10 @@ type step struct {
 	// begun is the digest of the network when the learner came to this step, seen
 	// that of the last evaluation; 0: not yet.
 	begun, seen uint64
-	// standsAs is the digest of the network since standsSince; tried that of the
-	// last try that counted, in which triedFailing checks failed.
-	standsAs, tried uint64
-	standsSince     time.Time
-	triedFailing    int
+	tries       tries
+	// failedOnce are the checks that have failed while the learner was at this
+	// step, heldOnce those that have come to hold since.
+	failedOnce, heldOnce []bool
 	// began are the results that the checks had first while the learner was at
 	// this step: a change of files changes them and not the network's digest.
 	began []check.Result
@@ -247,6 +246,52 @@ func (s *step) looksLike(m *lab.Mistake, failing int) bool {
 	}
 	r := &s.results[failing]
 	return (m.Reason == "" || m.Reason == r.Reason) && strings.Contains(r.Found.In("en"), m.Found)
+}
+
+// mistaken says whether the learner's network looks as after any mistake that the
+// lab declares.
+func (s *step) mistaken() bool {
+	failing := s.firstFailing()
+	if failing < 0 || !s.touched() {
+		return false
+	}
+	for i := range s.def.Mistakes {
+		if s.looksLike(&s.def.Mistakes[i], failing) {
+			return true
+		}
+	}
+	return false
+}
+
+// come notes which checks have come to hold for the first time since they failed
+// at this step, and returns their names: those of a kind that is there more than
+// once have a number.
+func (s *step) come() []string {
+	failed, held := make([]bool, len(s.results)), make([]bool, len(s.results))
+	copy(failed, s.failedOnce)
+	copy(held, s.heldOnce)
+	kinds := map[string]int{}
+	for i := range s.def.Checks {
+		kinds[s.def.Checks[i].Kind()]++
+	}
+	var names []string
+	seen := map[string]int{}
+	for i, r := range s.results {
+		kind := s.def.Checks[i].Kind()
+		seen[kind]++
+		switch {
+		case !r.OK && known(&r):
+			failed[i] = true
+		case r.OK && failed[i] && !held[i]:
+			held[i] = true
+			if kinds[kind] > 1 {
+				kind += "#" + strconv.Itoa(seen[kind])
+			}
+			names = append(names, kind)
+		}
+	}
+	s.failedOnce, s.heldOnce = failed, held
+	return names
 }
 
 // named returns the index of a check that is named as kind or kind#N; -1 if

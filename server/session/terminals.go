@@ -180,6 +180,7 @@ func (m *Manager) AttachTerminal(c Caller, id, terminal string) (*Attachment, er
 	return &Attachment{Terminal: t.t, Info: t.view(), Done: l.mach.stopped, Touch: func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
+		l.typed = l.m.o.Now()
 		l.touch()
 	}, May: func() bool { return m.may(c, l.labName) == nil }}, nil
 }
