@@ -402,6 +402,7 @@ func (s *Service) Delete(ctx context.Context, id string) error {
 		return err
 	}
 	s.unload(r)
+	s.forget(func(x store.Recording) bool { return x.Class == id })
 	for _, l := range learners {
 		s.endSessions(ctx, l)
 	}

@@ -135,6 +135,9 @@ func (s *Service) Use(sessions Sessions) {
 	s.mu.Lock()
 	s.sessions = sessions
 	s.mu.Unlock()
+	if s.rec.dir != nil {
+		s.endLeft(s.ctx) // the sessions that live on have said so
+	}
 	for _, r := range s.allRooms() {
 		r.mu.Lock()
 		members := make([]store.Member, 0, len(r.rows))

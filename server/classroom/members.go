@@ -413,7 +413,8 @@ func (s *Service) Remove(ctx context.Context, class, member string) error {
 	if m.Learner != "" {
 		s.endSessions(ctx, m.Learner)
 	}
-	return s.removeFiles(recorded)
+	s.forget(func(r store.Recording) bool { return r.Member == m.ID })
+	return s.removeFiles(ctx, recorded)
 }
 
 // Leave deletes the learner's own place.

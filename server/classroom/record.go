@@ -1,6 +1,7 @@
 package classroom
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -30,16 +31,16 @@ type recorders struct {
 	mu     sync.Mutex
 	casts  map[string][]*recorder   // by session
 	states map[string]*pendingState // by session
+	left   map[[2]string]*left      // by session and terminal, until it is known what goes on
+
+	files sync.Mutex // held while networks are written, and while files are removed
 }
 
-// openRecordings opens the folder, and ends what the last run left.
+// openRecordings opens the folder, and looks at what the last run left.
 func (s *Service) openRecordings(ctx context.Context) error {
 	s.rec.casts, s.rec.states = map[string][]*recorder{}, map[string]*pendingState{}
 	if s.o.Recordings == "" {
 		return nil
-	}
-	if err := s.store.EndRecordings(ctx); err != nil {
-		return err
 	}
 	if err := os.MkdirAll(s.o.Recordings, 0o700); err != nil {
 		return fmt.Errorf("cannot make the folder of recordings: %w", err)
@@ -49,7 +50,7 @@ func (s *Service) openRecordings(ctx context.Context) error {
 		return fmt.Errorf("cannot open the folder of recordings: %w", err)
 	}
 	s.rec.dir = dir
-	return nil
+	return s.findLeft(ctx)
 }
 
 // recorder records one terminal.
@@ -58,7 +59,13 @@ type recorder struct {
 	r     *room
 	row   store.Recording
 	t     *terminal.Terminal
-	marks chan string // buffered
+	marks chan string   // buffered
+	gone  chan struct{} // closed when it is deleted
+	left  *left         // what it goes on with; nil: it begins
+
+	place    *os.File
+	terminal string
+	offset   int64 // of the terminal's next byte
 }
 
 func castFile(class, id string) string { return path.Join(class, id+".cast") }
@@ -82,9 +89,14 @@ func (s *Service) Terminal(b session.Brief, info session.Terminal, t *terminal.T
 		if !at.room.records(at.member, b.Lab) {
 			continue
 		}
-		x := &recorder{s: s, r: at.room, t: t, marks: make(chan string, 64), row: store.Recording{
+		x := &recorder{s: s, r: at.room, t: t, marks: make(chan string, 64), gone: make(chan struct{}), row: store.Recording{
 			ID: auth.NewID(), Class: at.room.id, Member: at.member, Session: b.ID, Lab: b.Lab, Host: info.Host, Started: s.o.Now(),
 		}}
+		if x.terminal = info.ID; x.terminal != "" {
+			if x.left = s.takeLeft(b.ID, info.ID, at.room.id, at.member); x.left != nil {
+				x.row, x.offset = x.left.row, x.left.offset
+			}
+		}
 		s.rec.mu.Lock()
 		s.rec.casts[b.ID] = append(s.rec.casts[b.ID], x)
 		s.rec.mu.Unlock()
@@ -115,34 +127,62 @@ func (x *recorder) run() {
 			delete(rec.casts, x.row.Session)
 		}
 	}()
-	if err := x.record(); err != nil {
+	err := x.record()
+	if x.deleted() || !x.r.has(x.row.Member) { // with all that is theirs
+		err = x.remove()
+	}
+	if err != nil {
 		x.s.log.Warn("cannot record a terminal", "class", x.r.id, "session", x.row.Session, "error", err)
 	}
 }
 
-// record writes the terminal until it ends, the class allows it no more, or the
-// service closes.
-func (x *recorder) record() (err error) {
+// open opens the cast, new or where it goes on.
+func (x *recorder) open() (f *os.File, c *cast, cols, rows uint16, err error) {
 	dir := x.s.rec.dir
 	if err := dir.Mkdir(x.row.Class, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
+		return nil, nil, 0, 0, err
 	}
-	f, err := dir.OpenFile(castFile(x.row.Class, x.row.ID), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if x.left != nil {
+		flags = os.O_WRONLY | os.O_APPEND
+	}
+	if f, err = dir.OpenFile(castFile(x.row.Class, x.row.ID), flags, 0o600); err != nil {
+		return nil, nil, 0, 0, err
+	}
+	if x.left != nil {
+		c = &cast{w: bufio.NewWriter(f), most: mostCast, bytes: x.left.written.bytes, last: x.row.Started.Add(x.left.length)}
+		cols, rows = x.left.cols, x.left.rows
+	} else {
+		cols, rows = x.t.Size()
+		c, err = newCast(f, mostCast, x.row.Started, cols, rows, x.row.Lab+" "+x.row.Host)
+	}
+	if err == nil {
+		x.place, err = x.s.placeOf(x.row)
+	}
+	if err != nil {
+		return nil, nil, 0, 0, errors.Join(err, f.Close())
+	}
+	return f, c, cols, rows, nil
+}
+
+// record writes the terminal until it ends, the class allows it no more, or the
+// service closes: then the next one goes on with it.
+func (x *recorder) record() (err error) {
+	f, c, cols, rows, err := x.open()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	cols, rows := x.t.Size()
-	c, err := newCast(f, mostCast, x.row.Started, cols, rows, x.row.Lab+" "+x.row.Host)
-	if err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, f.Close(), x.place.Close()) }()
 	if err := x.save(c); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(x.s.ctx)
-	v := x.t.Attach(terminal.ViewerOptions{ID: "recorder", Offset: -1})
-	chunks := make(chan []byte)
+	from := int64(-1)
+	if x.left != nil {
+		from = x.offset
+	}
+	v := x.t.Attach(terminal.ViewerOptions{ID: "recorder", Offset: from})
+	chunks := make(chan chunk)
 	done := make(chan error, 1)
 	go func() { done <- follow(ctx, v, chunks) }()
 	defer func() {
@@ -161,16 +201,22 @@ func (x *recorder) record() (err error) {
 			return errors.Join(err, x.end(c))
 		}
 		select {
-		case b := <-chunks:
-			err = c.output(x.s.o.Now(), b)
+		case p := <-chunks:
+			if p.Resync { // what comes is not what follows on the screen
+				p.Data = append([]byte("\x1bc"), p.Data...)
+			}
+			x.offset = p.next
+			err = c.output(x.s.o.Now(), p.Data)
 		case label := <-x.marks:
 			now := x.s.o.Now()
 			if len(x.row.Marks) < mostMarks {
 				x.row.Marks = append(x.row.Marks, store.Mark{At: float64(now.Sub(x.row.Started).Milliseconds()) / 1000, Label: label})
 			}
 			err = errors.Join(c.mark(now, label), x.save(c))
+		case <-x.gone:
+			return nil
 		case <-flush.C:
-			err = c.w.Flush()
+			err = x.flush(c)
 			if !x.r.records(x.row.Member, x.row.Lab) || c.truncated {
 				return errors.Join(err, x.end(c))
 			}
@@ -179,26 +225,53 @@ func (x *recorder) record() (err error) {
 				if code, ok := x.t.Exited(); ok {
 					err = c.exit(x.s.o.Now(), code)
 				}
+			} else if x.s.ctx.Err() != nil && !c.truncated {
+				return errors.Join(x.flush(c), x.save(c))
 			}
 			return errors.Join(err, x.end(c))
 		}
 	}
 }
 
+// flush writes what there is, and then that it is there.
+func (x *recorder) flush(c *cast) error {
+	if err := c.w.Flush(); err != nil {
+		return err
+	}
+	return progress{x.terminal, x.offset - int64(len(c.rest)), c.bytes}.write(x.place)
+}
+
+// chunk is a piece of the terminal, and where the next one begins.
+type chunk struct {
+	terminal.Chunk
+	next int64
+}
+
 // follow hands on what a viewer sees, until the terminal ends or ctx does.
-func follow(ctx context.Context, v *terminal.Viewer, chunks chan<- []byte) error {
+func follow(ctx context.Context, v *terminal.Viewer, chunks chan<- chunk) error {
 	buf := make([]byte, 16<<10)
 	for {
 		c, err := v.Next(ctx, buf)
 		if err != nil {
 			return err
 		}
-		v.Ack(c.Offset + int64(len(c.Data)))
+		next := c.Offset + int64(len(c.Data))
+		v.Ack(next)
+		c.Data = slices.Clone(c.Data)
 		select {
-		case chunks <- slices.Clone(c.Data): // an empty one says that the size has changed
+		case chunks <- chunk{c, next}: // an empty one says that the size has changed
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+func (x *recorder) deleted() bool {
+	select {
+	case <-x.gone:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -210,13 +283,46 @@ func (x *recorder) save(c *cast) error {
 	return x.s.store.SaveRecording(ctx, x.row)
 }
 
+// remove removes what was written since it was deleted.
+func (x *recorder) remove() error {
+	err := errors.Join(x.s.removeFile(castFile(x.row.Class, x.row.ID)), x.s.removeFile(placeFile(x.row.Class, x.row.ID)))
+	x.s.mu.Lock()
+	gone := x.s.rooms[x.r.id] != x.r
+	x.s.mu.Unlock()
+	if gone { // the class, whose folder it may have made again
+		err = errors.Join(err, x.s.removeFile(x.row.Class))
+	}
+	return err
+}
+
+// forget ends the recorders of what was deleted.
+func (s *Service) forget(deleted func(store.Recording) bool) {
+	s.rec.mu.Lock()
+	defer s.rec.mu.Unlock()
+	for session, all := range s.rec.casts {
+		kept := slices.DeleteFunc(slices.Clone(all), func(x *recorder) bool {
+			if deleted(x.row) {
+				close(x.gone)
+				return true
+			}
+			return false
+		})
+		if len(kept) > 0 {
+			s.rec.casts[session] = kept
+			continue
+		}
+		delete(s.rec.casts, session)
+		delete(s.rec.states, session)
+	}
+}
+
 func (x *recorder) end(c *cast) error {
 	err := c.w.Flush()
-	if !x.r.has(x.row.Member) { // deleted meanwhile, with all that is theirs
-		return errors.Join(err, x.s.removeFile(castFile(x.row.Class, x.row.ID)))
+	if x.deleted() || !x.r.has(x.row.Member) {
+		return err
 	}
 	x.row.Ended = x.s.o.Now()
-	return errors.Join(err, x.save(c))
+	return errors.Join(err, x.save(c), x.s.removeFile(placeFile(x.row.Class, x.row.ID)))
 }
 
 func (r *room) has(member string) bool {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/netground/netground/server/observe"
@@ -100,10 +101,11 @@ func (s *Service) DeleteRecording(ctx context.Context, class, id string) error {
 	if err := found(err, noRecording()); err != nil {
 		return err
 	}
+	s.forget(func(r store.Recording) bool { return r.ID == x.ID })
 	if err := found(s.store.DeleteRecording(ctx, class, id), noRecording()); err != nil {
 		return err
 	}
-	return s.removeFiles([]store.Recording{x})
+	return s.removeFiles(ctx, []store.Recording{x})
 }
 
 func (s *Service) removeFile(name string) error {
@@ -116,11 +118,24 @@ func (s *Service) removeFile(name string) error {
 	return nil
 }
 
-// removeFiles removes the files of recordings whose rows are gone.
-func (s *Service) removeFiles(all []store.Recording) error {
+// removeFiles removes the files of recordings whose rows are gone; that of a
+// session's networks with its last recording.
+func (s *Service) removeFiles(ctx context.Context, all []store.Recording) error {
+	if len(all) == 0 {
+		return nil
+	}
+	s.rec.files.Lock()
+	defer s.rec.files.Unlock()
+	kept, err := s.store.Recordings(ctx, all[0].Class, "")
+	if err != nil {
+		return failed(err)
+	}
 	var errs []error
 	for _, x := range all {
-		errs = append(errs, s.removeFile(castFile(x.Class, x.ID)), s.removeFile(stateFile(x.Class, x.Session)))
+		errs = append(errs, s.removeFile(castFile(x.Class, x.ID)), s.removeFile(placeFile(x.Class, x.ID)))
+		if !slices.ContainsFunc(kept, func(r store.Recording) bool { return r.Session == x.Session }) {
+			errs = append(errs, s.removeFile(stateFile(x.Class, x.Session)))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -130,6 +145,8 @@ func (s *Service) removeAll(class string) error {
 	if s.rec.dir == nil {
 		return nil
 	}
+	s.rec.files.Lock()
+	defer s.rec.files.Unlock()
 	if err := s.rec.dir.RemoveAll(class); err != nil {
 		return failed(fmt.Errorf("cannot delete the recordings: %w", err))
 	}
@@ -204,6 +221,14 @@ type stateLine struct {
 }
 
 func (s *Service) writeState(id string, x pendingState) (n int64, err error) {
+	s.rec.files.Lock()
+	defer s.rec.files.Unlock()
+	s.rec.mu.Lock()
+	recorded := len(s.rec.casts[id]) > 0
+	s.rec.mu.Unlock()
+	if !recorded { // deleted meanwhile
+		return 0, nil
+	}
 	state, err := json.Marshal(x.state)
 	if err != nil {
 		return 0, err

@@ -239,10 +239,16 @@ func openOn(t *testing.T, db *store.Store) *world {
 
 func (w *world) start() {
 	w.Helper()
+	w.open()
+	w.s.Use(w.sessions)
+}
+
+// open starts a server whose sessions are not there yet.
+func (w *world) open() {
+	w.Helper()
 	course, labs := testLabs(w.T)
 	s, err := Open(w.Context(), Options{Store: w.db, Course: course, Labs: labs, Now: w.clock.read, Zone: seoul, Every: time.Hour, Recordings: w.dir})
 	w.must(err)
-	s.Use(w.sessions)
 	w.s = s
 }
 

@@ -90,10 +90,14 @@ func (s *Store) DeleteRecording(ctx context.Context, class, id string) error {
 	})
 }
 
-// EndRecordings marks as ended what the last run left.
-func (s *Store) EndRecordings(ctx context.Context) error {
-	return s.change(ctx, "end the recordings", func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE recordings SET ended_at = started_at WHERE ended_at IS NULL`)
+// OpenRecordings lists the recordings of all classes that go on: at a server's
+// start, those that the last one left.
+func (s *Store) OpenRecordings(ctx context.Context) ([]Recording, error) {
+	var all []Recording
+	err := s.list(ctx, "list the recordings that go on", `SELECT `+recordingColumns+` FROM recordings WHERE ended_at IS NULL ORDER BY started_at, id`, nil, func(rows *sql.Rows) error {
+		r, err := scanRecording(rows)
+		all = append(all, r)
 		return err
 	})
+	return all, err
 }
