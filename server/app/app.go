@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +43,8 @@ type App struct {
 	hosting  Hosting
 	closers  []func(context.Context) error // in the order of starting
 	leaving  bool                          // sandboxes live on for the next server
+
+	memoryMiB int64 // of a sandbox
 }
 
 // Options of a server beyond its configuration.
@@ -79,7 +83,8 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot find the built page: %w", err)
 	}
-	a := &App{log: o.Log}
+	a := &App{log: o.Log, memoryMiB: c.MemoryMiB}
+	tellLarge(o.Log, o.LabSet, c.MemoryMiB)
 	defer func() {
 		if err != nil {
 			a.leaving = true // what an earlier server left is for one that starts
@@ -227,9 +232,20 @@ func (a *App) onClose(f func(context.Context) error) { a.closers = append(a.clos
 
 // SetLabs replaces the course and the labs.
 func (a *App) SetLabs(course *lab.Course, labs map[string]*lab.Lab) {
+	tellLarge(a.log, labs, a.memoryMiB)
 	a.api.SetLabs(course, labs)
 	a.sessions.SetLabs(course, labs)
 	a.classes.SetLabs(course, labs)
+}
+
+// tellLarge logs which labs say that they need more memory than a sandbox has.
+func tellLarge(log *slog.Logger, labs map[string]*lab.Lab, mib int64) {
+	for _, name := range slices.Sorted(maps.Keys(labs)) {
+		if need := int64(labs[name].Memory); need > mib {
+			log.Warn("a lab needs more memory than its sandboxes have: what runs in them may be ended. Start the server with --memory-mib of what it needs",
+				"lab", name, "needs-mib", need, "memory-mib", mib)
+		}
+	}
 }
 
 // URL is where a browser on this machine finds the server.

@@ -45,7 +45,8 @@ type Lab struct {
 	Minutes int    `yaml:"minutes"` // estimated, 1 to 240
 	// Memory is what a session of the lab takes while somebody works in it, in MiB,
 	// where that is more than the 64 that every lab is reckoned with.
-	Memory int `yaml:"memory,omitempty"`
+	Memory     int `yaml:"memory,omitempty"`
+	memoryLine int
 	// Values are what every sandbox has another of.
 	Values   map[string]Value `yaml:"values,omitempty"`
 	Topology Topology         `yaml:"topology"`

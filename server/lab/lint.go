@@ -5,6 +5,10 @@ import (
 	"slices"
 )
 
+// ordinaryMemory is what a server gives a sandbox where nothing else is said, in
+// MiB (--memory-mib).
+const ordinaryMemory = 512
+
 // Lint returns what is allowed and yet probably not meant: languages that drift
 // apart, and steps that leave a learner alone.
 func Lint(l *Lab, prefix string) []*Error {
@@ -15,6 +19,10 @@ func Lint(l *Lab, prefix string) []*Error {
 	for _, e := range Differences(l) {
 		e.File = prefix + "/" + e.File
 		all = append(all, e)
+	}
+	if l.Memory > ordinaryMemory {
+		add("lab.yaml", l.memoryLine, fmt.Sprintf("memory is %d, and a server gives a sandbox %d MiB where nothing else is said", l.Memory, ordinaryMemory),
+			fmt.Sprintf("Have the lab take less, or tell whoever hosts it: netground serve --memory-mib %d", l.Memory))
 	}
 	for _, language := range Languages {
 		lesson := l.Lessons[language]

@@ -78,6 +78,28 @@ func TestLint(t *testing.T) {
 	}
 }
 
+// A lab that needs more than a server gives is told before a learner finds out.
+func TestLintMemory(t *testing.T) {
+	for memory, want := range map[string]string{
+		"": "", "memory: 512\n": "",
+		"memory: 900\n": "x/lab.yaml:1:1: memory is 900, and a server gives a sandbox 512 MiB where nothing else is said. Have the lab take less, or tell whoever hosts it: netground serve --memory-mib 900",
+	} {
+		l, err := Load(fstest.MapFS{"x/lab.yaml": {Data: []byte(memory + small)}, "x/lesson.en.md": {Data: []byte("## One {#one}\n")}, "x/lesson.ko.md": {Data: []byte("## One {#one}\n")}}, "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, e := range Lint(l, "x") {
+			if strings.Contains(e.Error(), "memory") {
+				got = e.Error()
+			}
+		}
+		if got != want {
+			t.Errorf("%q: %q instead of %q", memory, got, want)
+		}
+	}
+}
+
 // What drifts apart, or leads nowhere, is told with its place.
 func TestDrift(t *testing.T) {
 	yaml := strings.Replace(small, "    hints:", "    predict:\n      - {name: fate, question: {en: Q, ko: 큐}, truth: {en: T, ko: 티}}\n    hints:", 1)

@@ -37,6 +37,7 @@ func (t *Topology) hostNames() []string { return slices.Sorted(maps.Keys(t.Hosts
 func (l *Lab) validate(d *document) {
 	d.text(l.Title, true, "title")
 	d.text(l.Summary, false, "summary")
+	l.memoryLine = d.at("memory").line
 	if l.Memory != 0 && (l.Memory <= 64 || l.Memory > 64<<10) {
 		d.add(d.at("memory"), fmt.Sprintf("memory is %d", l.Memory), "Give the MiB that a session takes, from 65 to 65536; leave it out where 64 do")
 	}
