@@ -27,7 +27,7 @@ type doctorCommand struct {
 
 // Run examines the machine; something missing is an error.
 func (c *doctorCommand) Run(ctx context.Context) error {
-	all := doctor.Examine(ctx, doctor.Options{Rootfs: c.Rootfs, Keeper: c.Keeper, Rootless: rootless.Inside(), Try: func(ctx context.Context) error { return trial(ctx, c.Machine) }})
+	all := doctor.Examine(ctx, doctor.Options{Rootfs: c.Rootfs, Keeper: c.Keeper, Rootless: rootless.Inside(), Group: rootless.Group(), Try: func(ctx context.Context) error { return trial(ctx, c.Machine) }})
 	if c.JSON {
 		e := json.NewEncoder(os.Stdout)
 		e.SetIndent("", "  ")

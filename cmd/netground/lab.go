@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/netground/netground/server/app"
 	"github.com/netground/netground/server/config"
@@ -124,8 +127,10 @@ func (c *labLint) Run() error {
 type labTest struct {
 	config.Machine `embed:""`
 
-	Dirs    []string `arg:"" name:"dir" help:"Folders of labs."`
-	Verbose bool     `short:"v" help:"Say what is being tried."`
+	Dirs      []string `arg:"" name:"dir" help:"Folders of labs."`
+	Solutions bool     `help:"Try the solutions only: in a terminal, after a reset, and by catching up."`
+	AtOnce    int      `help:"How many labs are tried at the same time." default:"1"`
+	Verbose   bool     `short:"v" help:"Say what is being tried."`
 }
 
 // Run proves labs, each on its own.
@@ -148,30 +153,43 @@ func (c *labTest) Run(ctx context.Context) (err error) {
 		defer cancel()
 		err = errors.Join(err, e.Close(stop))
 	}()
+	var mu sync.Mutex // guards failed, and the output
 	failed := false
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, c.AtOnce))
 	for _, dir := range c.Dirs {
 		l, err := loadLab(dir)
 		if err != nil {
+			mu.Lock()
 			report(err)
 			failed = true
+			mu.Unlock()
 			continue
 		}
-		o := labtest.Options{Engine: e, Log: log}
+		o := labtest.Options{Engine: e, Log: log, Solutions: c.Solutions}
 		if c.Verbose {
 			o.Progress = func(what string) { fmt.Printf("%s: %s\n", l.Name, what) }
 		}
-		r, err := labtest.Prove(ctx, l, o)
-		if err != nil {
-			return fmt.Errorf("cannot prove %s: %w", l.Name, err)
-		}
-		verdict := "proved"
-		if len(r.Problems) > 0 {
-			verdict, failed = "FAILED", true
-		}
-		fmt.Printf("%s: %s: %d steps, %d checks, %d mistakes, %d typed commands in %.1f s\n", l.Name, verdict, r.Steps, r.Checks, r.Mistakes, r.Commands, r.Took.Seconds())
-		for _, p := range r.Problems {
-			fmt.Printf("  %s\n", p)
-		}
+		group.Go(func() error {
+			r, err := labtest.Prove(ctx, l, o)
+			if err != nil {
+				return fmt.Errorf("cannot prove %s: %w", l.Name, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			verdict := "proved"
+			if len(r.Problems) > 0 {
+				verdict, failed = "FAILED", true
+			}
+			fmt.Printf("%s: %s: %d steps, %d checks, %d mistakes, %d typed commands in %.1f s\n", l.Name, verdict, r.Steps, r.Checks, r.Mistakes, r.Commands, r.Took.Seconds())
+			for _, p := range r.Problems {
+				fmt.Printf("  %s\n", p)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	if failed {
 		return errFailed

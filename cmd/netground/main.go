@@ -36,8 +36,18 @@ func main() { os.Exit(run(os.Args[1:])) }
 var errFailed = errors.New("failed")
 
 func run(args []string) int {
+	if was, err := rootless.OnTheWay(); was {
+		if err != nil {
+			return 1
+		}
+		return 0
+	}
 	// Whoever reads the output may go; the server then still ends in order.
 	signal.Ignore(syscall.SIGPIPE)
+	if err := rootless.Settle(); err != nil {
+		report(err)
+		return 1
+	}
 	var c cli
 	parser, err := kong.New(&c, kong.Name("netground"),
 		kong.Description("A networking lab playground in the browser: real Linux hosts, switches and routers, and a server that sees whether an exercise is solved."),
@@ -50,7 +60,11 @@ func run(args []string) int {
 	k, err := parser.Parse(args)
 	parser.FatalIfErrorf(err)
 	if slices.ContainsFunc(sandboxed, func(c string) bool { return strings.HasPrefix(k.Command(), c) }) {
-		entered, code, err := rootless.Enter()
+		keep := ""
+		if k.Command() == "serve" {
+			keep = c.Serve.State
+		}
+		entered, code, err := rootless.Enter(keep)
 		if err != nil {
 			report(err)
 		}

@@ -84,7 +84,7 @@ func launch(t *testing.T, set config.Server, program string, how *syscall.SysPro
 	case c.url = <-url:
 	case <-c.ended:
 		t.Fatalf("the server does not start: %s", c.log)
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("the server is not ready: %s", c.log)
 	}
 	return c

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path"
 
 	"github.com/netground/netground/server/check"
 	"github.com/netground/netground/server/config"
@@ -39,7 +40,7 @@ func OpenEngine(ctx context.Context, m config.Machine, log *slog.Logger) (*Engin
 	}
 	boxes, err := sandbox.Open(ctx, sandbox.Options{
 		Rootless: inside, Rootfs: m.Rootfs, Keeper: m.Keeper, StateDir: m.State, RuntimeDir: m.Runtime,
-		IDBase: m.IDBase, IDCount: m.IDCount, CgroupParent: m.Cgroup, Log: log,
+		IDBase: m.IDBase, IDCount: m.IDCount, CgroupParent: path.Join("/", rootless.Group(), m.Cgroup), Log: log,
 		Limits: sandbox.Limits{MemoryBytes: m.MemoryMiB << 20, Pids: m.Pids, CPUPercent: m.CPU, DiskBytes: m.DiskMiB << 20},
 	})
 	if err != nil {

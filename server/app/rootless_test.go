@@ -5,6 +5,7 @@ package app
 import (
 	"crypto/rand"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/user"
@@ -48,7 +49,13 @@ func ordinaryUser(t *testing.T) *user.User {
 	return u
 }
 
-// reachable copies what the server needs to where an ordinary user can read it.
+func credential(u *user.User) *syscall.Credential {
+	uid, _ := strconv.Atoi(u.Uid)
+	gid, _ := strconv.Atoi(u.Gid)
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+}
+
+// reachable puts what the server needs where an ordinary user can read it.
 func reachable(t *testing.T, set *config.Server, u *user.User) (program string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "netground-rootless")
@@ -64,6 +71,14 @@ func reachable(t *testing.T, set *config.Server, u *user.User) (program string) 
 		t.Fatal(err)
 	}
 	for from, to := range map[string]string{filepath.Join(built, "netground"): "netground", set.Keeper: "keeper", rootfs + ".tar": "rootfs.tar"} {
+		read := exec.Command("test", "-r", from)
+		read.SysProcAttr = &syscall.SysProcAttr{Credential: credential(u)}
+		if read.Run() == nil {
+			if err := os.Symlink(from, filepath.Join(dir, to)); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
 		in, err := os.Open(from)
 		if err != nil {
 			t.Fatal(err)
@@ -81,13 +96,11 @@ func reachable(t *testing.T, set *config.Server, u *user.User) (program string) 
 	if err := os.CopyFS(filepath.Join(dir, "labs"), os.DirFS(set.Labs)); err != nil {
 		t.Fatal(err)
 	}
-	uid, _ := strconv.Atoi(u.Uid)
-	gid, _ := strconv.Atoi(u.Gid)
 	for _, d := range []string{"rootfs", "home"} {
 		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chown(filepath.Join(dir, d), uid, gid); err != nil {
+		if err := os.Chown(filepath.Join(dir, d), int(credential(u).Uid), int(credential(u).Gid)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -129,12 +142,8 @@ func TestOrdinaryUser(t *testing.T) {
 	set := settings(t)
 	u := ordinaryUser(t)
 	program := reachable(t, &set, u)
-	uid, _ := strconv.Atoi(u.Uid)
-	gid, _ := strconv.Atoi(u.Gid)
 	serve := func() *child {
-		return launch(t, set, program, &syscall.SysProcAttr{
-			Setpgid: true, Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)},
-		}, "HOME="+filepath.Dir(set.State))
+		return launch(t, set, program, &syscall.SysProcAttr{Setpgid: true, Credential: credential(u)}, "HOME="+filepath.Dir(set.State))
 	}
 	c := serve()
 	if log := c.log.String(); !strings.Contains(log, "cannot make control groups as an ordinary user: no sandbox has a limit of memory and CPU") {
@@ -172,12 +181,130 @@ func TestOrdinaryUser(t *testing.T) {
 	if steps := again.passed(); len(steps) != 1 || steps[0] != "up" {
 		t.Errorf("the steps %v are passed", steps)
 	}
-	again.sit().run("(setsid sleep 1000 &); true")
-	c.kill()
-	until(t, 10*time.Second, "nothing outlives a killed server", func() bool { return len(processesOf(t, u)) == 0 })
-	c = serve() // whatever the killed one left
 	c.terminate(20 * time.Second)
+	until(t, 10*time.Second, "nothing of the user's runs", func() bool { return len(processesOf(t, u)) == 0 })
+}
+
+// All labs run in what an ordinary user makes.
+func TestOrdinaryUserRunsAllLabs(t *testing.T) {
+	set := settings(t)
+	u := ordinaryUser(t)
+	program := reachable(t, &set, u)
+	labs, err := filepath.Glob(filepath.Join(set.Labs, "*", "lab.yaml"))
+	if err != nil || len(labs) == 0 {
+		t.Fatalf("no labs: %v", err)
+	}
+	args := []string{"lab", "test", "--solutions", "--at-once=3", "--rootfs=" + set.Rootfs, "--keeper=" + set.Keeper}
+	for _, l := range labs {
+		args = append(args, filepath.Dir(l))
+	}
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.Env = []string{"HOME=" + filepath.Dir(set.State), "PATH=" + os.Getenv("PATH")}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential(u)}
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s", out)
+	if n := strings.Count(string(out), ": proved: "); err != nil || n != len(labs) {
+		t.Errorf("%d of %d labs are proved: %v", n, len(labs), err)
+	}
 	if left := processesOf(t, u); len(left) != 0 {
 		t.Errorf("left: %v", left)
 	}
+}
+
+// An ordinary user's server is killed while a program prints and a learner
+// types: the next one takes over, by its own program and with every byte.
+func TestOrdinaryUserKilled(t *testing.T) {
+	set := homed(t)
+	u := ordinaryUser(t)
+	program := reachable(t, &set, u)
+	how := &syscall.SysProcAttr{Setpgid: true, Credential: credential(u)}
+	serve := func() *child { return launch(t, set, program, how, "HOME="+filepath.Dir(set.State)) }
+	// The server itself, not whom it was started by, nor the namespace's first process.
+	kill := func(c *child) {
+		pids := runningIn(u, "run")
+		if len(pids) != 1 {
+			t.Errorf("there are %d servers", len(pids))
+		}
+		for _, pid := range pids {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		<-c.ended
+	}
+	c := serve()
+	ann := c.learner().open("switching")
+	p := ann.count()
+	for i, kill := range []func(*child){kill, (*child).kill, kill, func(c *child) { _ = c.cmd.Process.Signal(syscall.SIGHUP) }} {
+		before, server := strings.Count(c.log.String(), "session goes on"), c
+		timer := time.AfterFunc(100*time.Millisecond, func() { kill(server) })
+		p.visit(false)
+		timer.Stop()
+		if i < 3 {
+			<-c.ended
+			c, before = serve(), 0
+		}
+		until(t, 30*time.Second, "the session goes on", func() bool { return strings.Count(c.log.String(), "session goes on") > before })
+		until(t, 30*time.Second, "the server serves", func() bool {
+			a, err := ann.send("GET", ann.path, nil)
+			return err == nil && a.status == http.StatusOK
+		})
+	}
+	second := exec.Command(program, "serve", "--listen=127.0.0.1:0", "--state="+set.State, "--runtime="+set.Runtime, "--labs="+set.Labs)
+	second.SysProcAttr = how
+	if out, err := second.CombinedOutput(); err == nil || !strings.Contains(string(out), "a server with these folders is running") {
+		t.Errorf("a second server says %s: %v", out, err)
+	}
+	p.visit(true)
+	p.verify(ann.on("A"))
+	c.terminate(20 * time.Second)
+	until(t, 10*time.Second, "nothing of the user's runs", func() bool { return len(processesOf(t, u)) == 0 })
+	if left := leftovers(set); len(left) != 0 {
+		t.Errorf("left: %v", left)
+	}
+
+	// Nobody comes back for a while; who then does, and stops, leaves nothing.
+	c = serve()
+	c.learner().open("switching").sit().run("(setsid sleep 1000 &); true")
+	c.kill()
+	until(t, 10*time.Second, "the server has ended", func() bool { pids := runningIn(u, "run"); return len(pids) == 0 })
+	if pids := runningIn(u, "hold-kept"); len(pids) != 1 {
+		t.Errorf("%d namespaces are kept", len(pids))
+	}
+	c = serve()
+	c.terminate(20 * time.Second)
+	until(t, 10*time.Second, "nothing of the user's runs", func() bool { return len(processesOf(t, u)) == 0 })
+
+	// Its first process is killed: with it all that is in the namespace.
+	c = serve()
+	c.learner().open("switching").sit().run("(setsid sleep 1000 &); true")
+	pids := runningIn(u, "hold-kept")
+	for _, pid := range pids {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	<-c.ended
+	if log := c.log.String(); !strings.Contains(log, "the user namespace has ended") {
+		t.Errorf("the log says %s", log)
+	}
+	until(t, 10*time.Second, "nothing of the user's runs", func() bool { return len(processesOf(t, u)) == 0 })
+	c = serve() // whatever was left
+	c.terminate(20 * time.Second)
+	if left := leftovers(set); len(left) != 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// runningIn finds the user's processes that are this far on the way to a server.
+func runningIn(u *user.User, stage string) (pids []int) {
+	all, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, path := range all {
+		b, err := os.ReadFile(path)
+		if err != nil || !strings.Contains("\x00"+string(b), "\x00NETGROUND_USER_NAMESPACE="+stage+"\x00") {
+			continue
+		}
+		status, err := os.ReadFile(filepath.Join(filepath.Dir(path), "status"))
+		if err == nil && strings.Contains(string(status), "\nUid:\t"+u.Uid+"\t") && !strings.Contains(string(status), "\nState:\tZ") {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }

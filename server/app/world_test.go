@@ -28,6 +28,10 @@ import (
 var built string
 
 func TestMain(m *testing.M) {
+	if _, err := exec.LookPath("go"); err != nil { // in the emulated machine, which has both in one folder
+		built = filepath.Dir(os.Getenv("NETGROUND_PROGRAM"))
+		os.Exit(m.Run())
+	}
 	dir, err := os.MkdirTemp("", "netground-test")
 	if err != nil {
 		panic(err)
@@ -60,6 +64,10 @@ func settings(t testing.TB) config.Server {
 	if rootfs == "" {
 		t.Fatal("no root file system: run deploy/rootfs, or set NETGROUND_ROOTFS")
 	}
+	labs := "../../labs"
+	if _, err := os.Stat(labs); err != nil {
+		labs = filepath.Join(built, "labs")
+	}
 	dir := t.TempDir()
 	parent := "/netground-test-app-" + strings.ToLower(rand.Text()[:8])
 	t.Cleanup(func() {
@@ -73,7 +81,7 @@ func settings(t testing.TB) config.Server {
 		}
 	})
 	return config.Server{
-		Listen: "127.0.0.1:0", Labs: "../../labs", Trusted: []string{"127.0.0.1"},
+		Listen: "127.0.0.1:0", Labs: labs, Trusted: []string{"127.0.0.1"},
 		Machine: config.Machine{
 			Rootfs: rootfs, Keeper: filepath.Join(built, "keeper"), State: dir + "/state", Runtime: dir + "/run", Cgroup: parent,
 			IDBase: 3 << 30, IDCount: 1 << 29, MemoryMiB: 512, Pids: 512, CPU: 100, DiskMiB: 128,

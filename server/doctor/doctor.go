@@ -37,8 +37,10 @@ type Finding struct {
 // Options say where things are, and how a sandbox is tried.
 type Options struct {
 	Rootfs, Keeper string
-	// Rootless says that this is an ordinary user, as root of a user namespace.
+	// Rootless says that this is an ordinary user, as root of a user namespace;
+	// Group is the control group that the user was given, if any.
 	Rootless bool
+	Group    string
 	// Try makes a sandbox, runs a command in it and removes it.
 	Try func(ctx context.Context) error
 }
@@ -46,7 +48,7 @@ type Options struct {
 // Examine looks at everything, in the order in which it should be mended.
 func Examine(ctx context.Context, o Options) []Finding {
 	all := []Finding{
-		root(o.Rootless), kernel(), userNamespaces(), appArmor(), cgroups(o.Rootless), fileSystem("overlay"), modules(), memory(), inotify(),
+		root(o.Rootless), kernel(), userNamespaces(), appArmor(), cgroups(o.Rootless, o.Group), fileSystem("overlay"), modules(), memory(), inotify(),
 		file("root file system of hosts", filepath.Join(o.Rootfs, "usr/bin/ip"), "Run sudo deploy/setup, or deploy/rootfs alone"),
 		file("keeper program", o.Keeper, "Run sudo deploy/setup"),
 	}
@@ -80,7 +82,7 @@ func Examine(ctx context.Context, o Options) []Finding {
 func root(rootless bool) Finding {
 	f := Finding{Name: "rights", Grade: Good, Found: "root"}
 	if rootless {
-		return Finding{Name: f.Name, Grade: Warning, Found: "an ordinary user, as root of a user namespace: limits of the whole kernel cannot be set, and sandboxes end with the server",
+		return Finding{Name: f.Name, Grade: Warning, Found: "an ordinary user, as root of a user namespace: limits of the whole kernel cannot be set",
 			Remedy: "For a class, run it with sudo"}
 	}
 	if os.Geteuid() != 0 {
@@ -132,10 +134,12 @@ func appArmor() Finding {
 	return f
 }
 
-func cgroups(rootless bool) Finding {
+func cgroups(rootless bool, group string) Finding {
 	f := Finding{Name: "control groups", Grade: Good}
 	var have []string
-	if b, err := os.ReadFile("/sys/fs/cgroup/cgroup.controllers"); err == nil {
+	b, err := os.ReadFile(filepath.Join("/sys/fs/cgroup", group, "cgroup.controllers"))
+	version2 := err == nil
+	if version2 {
 		f.Found, have = "version 2", strings.Fields(string(b))
 	} else {
 		f.Found = "version 1"
@@ -143,6 +147,18 @@ func cgroups(rootless bool) Finding {
 		for _, e := range entries {
 			have = append(have, strings.Split(e.Name(), ",")...)
 		}
+	}
+	if rootless && group == "" {
+		f.Grade, f.Found = Warning, f.Found+"; not for ordinary users: sandboxes have no limit of memory and CPU, only of processes and disk"
+		f.Remedy = "For a class, run it with sudo"
+		if version2 {
+			f.Found = "version 2; none was delegated to this user: sandboxes have no limit of memory and CPU, only of processes and disk"
+			f.Remedy = "Start it with systemd-run --user --scope -p Delegate=yes; for a class, run it with sudo"
+		}
+		return f
+	}
+	if rootless {
+		f.Found += ", delegated to this user: " + group
 	}
 	var missing []string
 	for _, c := range []string{"memory", "pids", "cpu"} {
@@ -154,9 +170,8 @@ func cgroups(rootless bool) Finding {
 		f.Grade, f.Found = Bad, f.Found+", without "+strings.Join(missing, ", ")
 		f.Remedy = "Mount /sys/fs/cgroup with these controllers; in a container, delegate them to it"
 	}
-	if rootless {
-		f = Finding{Name: f.Name, Grade: Warning, Found: f.Found + "; not for ordinary users: sandboxes have no limit of memory and CPU, only of processes and disk",
-			Remedy: "For a class, run it with sudo"}
+	if rootless && len(missing) > 0 { // of CPU; without the others none is used
+		f.Grade, f.Remedy = Warning, "Have them delegated, too, by Delegate= of systemd's user@.service; for a class, run it with sudo"
 	}
 	return f
 }

@@ -29,6 +29,8 @@ type Options struct {
 	Parallel int
 	// Patience is how long one command may take; 30 seconds.
 	Patience time.Duration
+	// Solutions has only them tried, and no mistakes, faults and lessons.
+	Solutions bool
 	// Settle is how long a solution may take until its checks hold; 6 seconds.
 	Settle time.Duration
 }
@@ -84,23 +86,17 @@ func Prove(ctx context.Context, l *lab.Lab, o Options) (Report, error) {
 	began := time.Now()
 	for i := range l.Steps {
 		p.report.Checks += len(l.Steps[i].Checks)
-		p.report.Mistakes += len(l.Steps[i].Mistakes)
+		if !o.Solutions {
+			p.report.Mistakes += len(l.Steps[i].Mistakes)
+		}
 	}
 	p.report.Steps = len(l.Steps)
 	for _, d := range lab.Differences(l) {
 		p.problem("", "%s:%d: %s. %s", d.File, d.Line, d.Message, d.Remedy)
 	}
 	tasks := []func(context.Context) error{p.solution}
-	for _, language := range p.languages() {
-		tasks = append(tasks, func(ctx context.Context) error { return p.lesson(ctx, language) })
-	}
-	for i := range l.Steps {
-		for j := range l.Steps[i].Mistakes {
-			tasks = append(tasks, func(ctx context.Context) error { return p.mistake(ctx, i, j) })
-		}
-	}
-	for i := range l.Faults {
-		tasks = append(tasks, func(ctx context.Context) error { return p.fault(ctx, i) })
+	if !o.Solutions {
+		tasks = append(tasks, p.rest()...)
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(o.Parallel)
@@ -108,7 +104,7 @@ func Prove(ctx context.Context, l *lab.Lab, o Options) (Report, error) {
 		group.Go(func() error { return t(ctx) })
 	}
 	err := group.Wait()
-	if err == nil {
+	if err == nil && !o.Solutions {
 		p.neverFailed()
 	}
 	order := map[string]int{"": -1}
@@ -118,6 +114,22 @@ func Prove(ctx context.Context, l *lab.Lab, o Options) (Report, error) {
 	slices.SortStableFunc(p.report.Problems, func(a, b Problem) int { return order[a.Step] - order[b.Step] })
 	p.report.Took = time.Since(began)
 	return p.report, err
+}
+
+// rest is all there is to try beside the solutions.
+func (p *prover) rest() (tasks []func(context.Context) error) {
+	for _, language := range p.languages() {
+		tasks = append(tasks, func(ctx context.Context) error { return p.lesson(ctx, language) })
+	}
+	for i := range p.lab.Steps {
+		for j := range p.lab.Steps[i].Mistakes {
+			tasks = append(tasks, func(ctx context.Context) error { return p.mistake(ctx, i, j) })
+		}
+	}
+	for i := range p.lab.Faults {
+		tasks = append(tasks, func(ctx context.Context) error { return p.fault(ctx, i) })
+	}
+	return tasks
 }
 
 func (p *prover) progress(format string, args ...any) {

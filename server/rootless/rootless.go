@@ -3,8 +3,11 @@
 // the machine's administrator gave the user (subuid(5)), and does there what it
 // does as the machine's root. What that root may not do, it reports.
 //
-// The namespace has its own process ids too: whatever happens to the server,
-// the kernel ends all that it started with it (pid_namespaces(7)).
+// The namespace has its own process ids, too, and a first process that does
+// nothing but start what the user starts and wait for its end. Where it shall
+// outlive that, what is left in the namespace lives on for the next program
+// with the same folder; all of it ends with its first process
+// (pid_namespaces(7)).
 package rootless
 
 import (
@@ -12,12 +15,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"os/signal"
 	"os/user"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -25,25 +24,39 @@ import (
 )
 
 // stage is the variable that tells the program how far it has got: "map" is
-// before its ids are mapped, "run" behind.
-const stage = "NETGROUND_USER_NAMESPACE"
+// before its ids are mapped, "hold" the namespace's first process, "run" what
+// that starts. The first two have kept behind them where others may come.
+const (
+	stage = "NETGROUND_USER_NAMESPACE"
+	kept  = "-kept"
+)
 
 // idRange is how many ids a sandbox takes.
 const idRange = 65536
 
-// Enter runs the program again inside and returns its exit status, where an
-// ordinary user has started it. For root, and inside, it does nothing.
-func Enter() (entered bool, code int, err error) {
-	switch os.Getenv(stage) {
+// OnTheWay does what this process is for, where Enter has started it on the way
+// to the program inside, and says whether it was so. It comes before anything
+// else.
+func OnTheWay() (was bool, err error) {
+	now, isKept := strings.CutSuffix(os.Getenv(stage), kept)
+	switch now {
 	case "map":
-		return true, 1, becomeRoot()
-	case "run":
-		return false, 0, prepare()
+		return true, becomeRoot(isKept)
+	case "hold":
+		return true, hold(isKept)
 	}
+	return false, nil
+}
+
+// Enter runs the program again inside and returns its exit status, where an
+// ordinary user has started it. For root, and inside, it does nothing. What the
+// program leaves behind when it is killed lives on for the next one with the
+// same folder to keep, which may be none.
+func Enter(keep string) (entered bool, code int, err error) {
 	if os.Geteuid() == 0 {
 		return false, 0, nil
 	}
-	code, err = supervise()
+	code, err = supervise(keep)
 	return true, code, err
 }
 
@@ -61,135 +74,57 @@ func wholeMachine(uidMap string) bool {
 	return len(f) == 3 && f[0] == "0" && f[1] == "0" && f[2] == "4294967295"
 }
 
-// supervise starts the program in its namespaces, passes signals on to it, and
-// waits for its end.
-func supervise() (code int, err error) {
-	me, err := user.Current()
-	if err != nil {
-		return 1, fmt.Errorf("cannot tell who runs this: %w", err)
+// Settle gives an ordinary user's program folders of the user's, where nothing
+// else is said. It comes before the command line is read.
+func Settle() error {
+	if os.Geteuid() == 0 {
+		return nil
 	}
-	uids, err := subordinate("/etc/subuid", me)
-	if err != nil {
-		return 1, err
-	}
-	gids, err := subordinate("/etc/subgid", me)
-	if err != nil {
-		return 1, err
-	}
-	count := min(uids.count, gids.count) + 1 // the user is id 0
-	if count < 4*idRange {
-		return 1, fmt.Errorf("%s has %d subordinate ids, and each sandbox takes %d, of which two stand prepared. Have more given: "+
-			"sudo usermod --add-subuids 1000000000-1013107199 --add-subgids 1000000000-1013107199 %s", me.Username, count-1, idRange, me.Username)
-	}
-	for _, tool := range []string{"newuidmap", "newgidmap"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			return 1, fmt.Errorf("%s is missing, without which an ordinary user has no ids for sandboxes. Install it: sudo apt-get install uidmap", tool)
-		}
-	}
-	read, write, err := os.Pipe()
-	if err != nil {
-		return 1, err
-	}
-	defer write.Close()
-	defer read.Close()
-	// The death signal is of the thread that started the process: prctl(2).
-	runtime.LockOSThread()
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Args[0] = os.Args[0]
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.ExtraFiles = []*os.File{read}
-	cmd.Env = append(os.Environ(), stage+"=map")
-	for name, value := range defaults(me, count) {
-		if os.Getenv(name) == "" {
-			cmd.Env = append(cmd.Env, name+"="+value)
-		}
-	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID,
-		Pdeathsig:  unix.SIGKILL,
-		Setpgid:    true, // a Ctrl-C comes once, from here
-	}
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, os.Interrupt, unix.SIGTERM, unix.SIGHUP)
-	defer signal.Stop(signals)
-	if err := cmd.Start(); err != nil {
-		return 1, fmt.Errorf("cannot make a user namespace; this machine may forbid it to ordinary users (sysctl kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns): %w", err)
-	}
-	read.Close()
-	for tool, args := range map[string][]string{
-		"newuidmap": uids.arguments(cmd.Process.Pid, os.Geteuid()), "newgidmap": gids.arguments(cmd.Process.Pid, os.Getegid()),
-	} {
-		if out, err := exec.Command(tool, args...).CombinedOutput(); err != nil {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-			return 1, fmt.Errorf("cannot map the subordinate ids: %s: %w", strings.TrimSpace(string(out)), err)
-		}
-	}
-	if _, err := write.Write([]byte{1}); err != nil {
-		return 1, fmt.Errorf("cannot start inside the user namespace: %w", err)
-	}
-	write.Close()
-	ended := make(chan struct{})
-	go func() {
-		for {
-			select {
-			case s := <-signals:
-				_ = cmd.Process.Signal(s)
-			case <-ended:
-				return
-			}
-		}
-	}()
-	err = cmd.Wait()
-	close(ended)
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		if s, ok := exit.Sys().(syscall.WaitStatus); ok && s.Signaled() {
-			return 128 + int(s.Signal()), nil
-		}
-		return exit.ExitCode(), nil
-	}
-	return 0, err
-}
-
-// defaults are settings that an ordinary user's server has where nothing else
-// is said: folders of the user's, and the ids inside the namespace.
-func defaults(me *user.User, ids uint64) map[string]string {
-	state := os.Getenv("XDG_STATE_HOME")
+	state, run := os.Getenv("XDG_STATE_HOME"), os.Getenv("XDG_RUNTIME_DIR")
 	if state == "" {
+		me, err := user.Current()
+		if err != nil {
+			return fmt.Errorf("cannot tell who runs this: %w", err)
+		}
 		state = filepath.Join(me.HomeDir, ".local", "state")
 	}
-	run := os.Getenv("XDG_RUNTIME_DIR")
 	if run == "" {
 		run = filepath.Join(state, "netground")
 	}
-	return map[string]string{
-		"NETGROUND_STATE": filepath.Join(state, "netground"), "NETGROUND_RUNTIME": filepath.Join(run, "netground-run"),
-		"NETGROUND_ID_BASE": strconv.Itoa(idRange), "NETGROUND_ID_COUNT": strconv.FormatUint((ids/idRange-1)*idRange, 10),
+	for name, value := range map[string]string{"NETGROUND_STATE": filepath.Join(state, "netground"), "NETGROUND_RUNTIME": filepath.Join(run, "netground-run")} {
+		if os.Getenv(name) == "" {
+			if err := os.Setenv(name, value); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
 }
 
 // becomeRoot waits until the ids are mapped, and runs the program once more: an
 // exec by who has no id yet has lost the capabilities of the new namespace,
 // and one by its root has them all (capabilities(7)).
-func becomeRoot() error {
-	gate := os.NewFile(3, "gate")
+func becomeRoot(isKept bool) error {
+	gate := os.NewFile(fdGate, "gate")
 	if _, err := io.ReadFull(gate, make([]byte, 1)); err != nil {
 		return errors.New("cannot become root of the user namespace: its ids were not mapped")
 	}
 	gate.Close()
-	if err := os.Setenv(stage, "run"); err != nil {
+	next := "hold"
+	if isKept {
+		next += kept
+	}
+	if err := os.Setenv(stage, next); err != nil {
 		return err
 	}
 	return fmt.Errorf("cannot become root of the user namespace: %w", syscall.Exec("/proc/self/exe", os.Args, os.Environ()))
 }
 
 // prepare gives the namespace mounts of its own, and a /proc of its processes.
+// What is mounted outside later comes in, as this may live for long; nothing
+// goes out.
 func prepare() error {
-	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
-		return err
-	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
 		return fmt.Errorf("cannot have mounts of its own: %w", err)
 	}
 	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {

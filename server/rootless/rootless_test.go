@@ -1,6 +1,13 @@
 package rootless
 
-import "testing"
+import (
+	"encoding/json"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+)
 
 func TestLargestRange(t *testing.T) {
 	const file = "ann:100000:65536\n# a remark\nbob:1:2:3\n1000:300000:70000\nann:bad:9\nann:900000:1000000\nann:4294967000:1000\n\neve:5000000:9000000\n"
@@ -42,5 +49,122 @@ func TestWholeMachine(t *testing.T) {
 		if got := wholeMachine(text); got != want {
 			t.Errorf("%q: %v", text, got)
 		}
+	}
+}
+
+func TestDelegatedPart(t *testing.T) {
+	for text, want := range map[string]string{
+		"0::/user.slice/user-1000.slice/user@1000.service/app.slice/run-1.scope\n":                  "/user.slice/user-1000.slice/user@1000.service/app.slice/run-1.scope",
+		"0::/user.slice/user-1000.slice/user@1000.service/app.slice/run-1.scope/netground-server\n": "/user.slice/user-1000.slice/user@1000.service/app.slice/run-1.scope",
+		"12:memory:/netground\n0::/\n": "",
+		"0::/netground-server\n":       "",
+		"0::/../outside\n":             "",
+		"4:pids:/somewhere\n":          "",
+		"":                             "",
+	} {
+		if got := delegatedPart(text); got != want {
+			t.Errorf("%q: %q instead of %q", text, got, want)
+		}
+	}
+}
+
+func TestLimits(t *testing.T) {
+	for controllers, want := range map[string]string{
+		"cpuset cpu io memory pids\n": "+memory +pids +cpu",
+		"memory pids\n":               "+memory +pids",
+		"cpu pids\n":                  "",
+		"":                            "",
+	} {
+		if got := limits(controllers); got != want {
+			t.Errorf("%q: %q instead of %q", controllers, got, want)
+		}
+	}
+}
+
+// A program of the user's that comes to a namespace that is kept.
+func TestFirstProcess(t *testing.T) {
+	h := &first{kept: true, orders: make(chan said)}
+	call := func(b byte, with ...*os.File) (*net.UnixConn, *json.Decoder) {
+		t.Helper()
+		ours, theirs, err := connection()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { ours.Close() })
+		fd, err := syscall.Dup(int(theirs.Fd()))
+		theirs.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := unixConn(fd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var fds []int
+		for _, f := range with {
+			fds = append(fds, int(f.Fd()))
+		}
+		if _, _, err := ours.WriteMsgUnix([]byte{b}, syscall.UnixRights(fds...), nil); err != nil {
+			t.Fatal(err)
+		}
+		go h.listen(conn)
+		return ours, json.NewDecoder(ours)
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	sh, err := os.Open("/bin/sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sh.Close()
+	var o outcome
+	says := func(in *json.Decoder, want outcome) {
+		t.Helper()
+		o = outcome{}
+		if err := in.Decode(&o); err != nil || o != want {
+			t.Errorf("it says %+v instead of %+v: %v", o, want, err)
+		}
+	}
+	step := func() { h.handle(<-h.orders) }
+
+	// Another version is told so, and nothing is run for it.
+	_, in := call(protocol+1, sh, null, null, null)
+	if err := in.Decode(&o); err != nil || !strings.Contains(o.Error, "an earlier version of this program") {
+		t.Errorf("another version is told %+v: %v", o, err)
+	}
+	step()
+	if h.pid != 0 {
+		t.Fatal("something runs for another version")
+	}
+
+	conn, in := call(protocol, sh, null, null, null)
+	run := order{Args: []string{"sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.01; done"}, Dir: "/"}
+	if err := json.NewEncoder(conn).Encode(run); err != nil {
+		t.Fatal(err)
+	}
+	step()
+	says(in, outcome{Started: true})
+	// Nobody else gets in beside it.
+	other, second := call(protocol, sh, null, null, null)
+	if err := json.NewEncoder(other).Encode(run); err != nil {
+		t.Fatal(err)
+	}
+	step()
+	if err := second.Decode(&o); err != nil || !strings.Contains(o.Error, "a server with these folders is running") {
+		t.Errorf("a second one is told %+v: %v", o, err)
+	}
+	step() // its end
+	if h.pid == 0 || h.current == nil {
+		t.Fatal("the end of the second one ended the first")
+	}
+	pid := h.pid
+	conn.Close() // the caller goes: its program is killed
+	step()
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(pid, &status, 0, nil); err != nil || !status.Signaled() || status.Signal() != syscall.SIGKILL {
+		t.Errorf("the program of who has gone ended with %v: %v", status, err)
 	}
 }

@@ -44,7 +44,9 @@ func (m *Manager) newCgroup(parent, id string, base uint32) (*cgroup, error) {
 	}
 	r := &cgroups.Resources{
 		Memory: l.MemoryBytes, MemorySwap: l.MemoryBytes, PidsLimit: &l.Pids, SkipDevices: true,
-		CpuQuota: int64(l.CPUPercent) * 1000, CpuPeriod: 100_000, // CPUPercent of one processor
+	}
+	if l.CPUPercent > 0 {
+		r.CpuQuota, r.CpuPeriod = int64(l.CPUPercent)*1000, 100_000 // of one processor
 	}
 	var err error
 	if g.manager, err = manager.New(&cgroups.Cgroup{Path: path, Resources: r}); err != nil {

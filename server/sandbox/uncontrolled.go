@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/opencontainers/cgroups"
 	"golang.org/x/sys/unix"
 )
 
@@ -18,9 +19,17 @@ import (
 // by the warden, who finds a sandbox's processes by their owner.
 
 // tryCgroups says whether sandboxes have control groups. Only a server that is
-// not the machine's root goes on without.
+// not the machine's root goes on without, or without one of CPU.
 func (m *Manager) tryCgroups() error {
-	g, err := m.newCgroup(m.o.CgroupParent, "probe-"+strings.ToLower(rand.Text()[:8]), m.o.IDBase)
+	probe := "probe-" + strings.ToLower(rand.Text()[:8])
+	g, err := m.newCgroup(m.o.CgroupParent, probe, m.o.IDBase)
+	if m.o.Rootless && errors.Is(err, fs.ErrNotExist) && cgroups.IsCgroup2UnifiedMode() {
+		// The controller of CPU is delegated by newer versions of systemd only.
+		m.o.Limits.CPUPercent = 0
+		if g, err = m.newCgroup(m.o.CgroupParent, probe, m.o.IDBase); err == nil {
+			m.o.Log.Warn("the control group that was delegated to this user lacks the controller cpu: no sandbox has a limit of CPU. Have it delegated, with Delegate=cpu memory pids of user@.service, or run the server as root")
+		}
+	}
 	if err == nil {
 		return g.destroy()
 	}
@@ -28,7 +37,11 @@ func (m *Manager) tryCgroups() error {
 		return err
 	}
 	m.uncontrolled = true
-	m.o.Log.Warn("cannot make control groups as an ordinary user: no sandbox has a limit of memory and CPU, and none that holds others up can be stopped for a while; processes and disk are limited. For a class, run the server as root", "error", err)
+	remedy := "For a class, run the server as root"
+	if cgroups.IsCgroup2UnifiedMode() {
+		remedy = "Have systemd delegate one: systemd-run --user --scope -p Delegate=yes netground serve. For a class, run the server as root"
+	}
+	m.o.Log.Warn("cannot make control groups as an ordinary user: no sandbox has a limit of memory and CPU, and none that holds others up can be stopped for a while; processes and disk are limited. "+remedy, "error", err)
 	return nil
 }
 
