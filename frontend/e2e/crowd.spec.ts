@@ -86,8 +86,15 @@ test(`the grid of ${learners} learners draws what changes, and nothing else`, as
 		await expect(page.getByRole("grid").locator(":focus")).toHaveAttribute("aria-label", /Step 1/);
 		await page.getByTestId("hide-names").click();
 		await expect(page.locator(".board-rows .board-row").first()).not.toContainText("Learner");
+		// Networks come only while they are shown.
+		expect(crowd.networks).toEqual([false]);
 		await page.getByTestId("view-networks").click();
 		await expect(page.locator(".network-card")).toHaveCount(learners);
+		await expect(page.locator(".network-small")).not.toHaveCount(0);
+		await page.getByTestId("view-steps").click();
+		await expect.poll(() => crowd.networks).toEqual([false, true, false]);
+		await page.getByTestId("view-networks").click();
+		await expect.poll(() => crowd.networks).toEqual([false, true, false, true]);
 		expect(await violations(page)).toEqual([]);
 	} finally {
 		await crowd.close();

@@ -77,6 +77,8 @@ export class FakeClass {
 	readonly #server: Server;
 	readonly #streams = new Set<ServerResponse>();
 	readonly #next = random(7);
+	/** Of each stream that was opened: whether it asked for networks. */
+	readonly networks: boolean[] = [];
 	readonly rows: Row[];
 	#number = 0;
 
@@ -320,6 +322,9 @@ export class FakeClass {
 			this.#streams.add(response);
 			request.on("close", () => this.#streams.delete(response));
 			response.write(`id: e-0\nevent: grid\ndata: ${JSON.stringify(this.grid())}\n\n`);
+			const shown = new URL(request.url ?? "/", this.url).searchParams.has("thumbs");
+			this.networks.push(shown);
+			if (!shown) return;
 			for (const [i, row] of this.rows.entries())
 				response.write(`event: thumb\ndata: ${JSON.stringify({ member: row.member, thumb: this.#thumb(i) })}\n\n`);
 			return;

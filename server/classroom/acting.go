@@ -292,9 +292,9 @@ func (s *Service) Send(ctx context.Context, m Me, class, said string, to Message
 	}
 	r.mu.Lock()
 	r.messages = append(r.messages, msg)
-	r.messageSeq = append(r.messageSeq, r.next())
+	r.next()
 	if old := len(r.messages) - mostMessages; old > 0 {
-		r.messages, r.messageSeq = slices.Clone(r.messages[old:]), slices.Clone(r.messageSeq[old:])
+		r.messages = slices.Clone(r.messages[old:])
 		r.dropped += old
 	}
 	r.mu.Unlock()

@@ -33,7 +33,6 @@ type room struct {
 	seq, classSeq, boardSeq uint64
 
 	messages   []store.Message
-	messageSeq []uint64
 	dropped    int // messages that were there before them
 	injections []store.Injection
 	broadcast  *store.Broadcast
@@ -184,7 +183,7 @@ func (s *Service) load(ctx context.Context, c store.Class) (*room, error) {
 	r := &room{
 		id: c.ID, epoch: rand.Text()[:8], now: s.o.Now, class: c, rows: map[string]*who{}, gone: map[string]uint64{}, changed: make(chan struct{}),
 		waits:    s.beginsOn(c) != "",
-		messages: acting.Messages, messageSeq: make([]uint64, len(acting.Messages)), injections: acting.Injections, broadcast: acting.Broadcast,
+		messages: acting.Messages, injections: acting.Injections, broadcast: acting.Broadcast,
 	}
 	for _, m := range members {
 		r.add(m)

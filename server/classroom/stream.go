@@ -33,7 +33,7 @@ type Stream struct {
 	r        *room
 	m        Me
 	language string
-	thumbs   bool
+	thumbs   string // of which lab networks are sent, or AllThumbs
 
 	queue []Event
 	sent  uint64 // all rows as of this change were sent
@@ -46,24 +46,33 @@ type Stream struct {
 	messages        int // sent, of all that there were
 }
 
+// AllThumbs stands for the networks of all labs.
+const AllThumbs = "1"
+
 // Follow follows a class, from where the id of an earlier stream's event says,
-// or from the beginning.
-func (s *Service) Follow(ctx context.Context, m Me, class, language, after string, thumbs bool) (*Stream, error) {
+// or from the beginning. Networks are sent of the lab that thumbs names, of none
+// where it is empty.
+func (s *Service) Follow(ctx context.Context, m Me, class, language, after, thumbs string) (*Stream, error) {
 	r, err := s.room(ctx, class)
 	if err != nil {
 		return nil, err
 	}
 	st := &Stream{s: s, r: r, m: m, language: language, thumbs: thumbs, fresh: true, thumbSent: map[string]uint64{}, thumbAt: map[string]time.Time{}}
-	epoch, number, _ := strings.Cut(after, "-")
+	epoch, place, _ := strings.Cut(after, "-")
+	number, told, _ := strings.Cut(place, "-")
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if n, err := strconv.ParseUint(number, 10, 64); err == nil && epoch == r.epoch && n <= r.seq {
-		st.sent, st.fresh, st.class = n, false, n
-		st.messages, _ = slices.BinarySearch(r.messageSeq, n+1)
-		st.messages += r.dropped
+	n, err := strconv.ParseUint(number, 10, 64)
+	messages, err2 := strconv.Atoi(told)
+	if err == nil && err2 == nil && epoch == r.epoch && n <= r.seq && messages >= 0 && messages <= r.dropped+len(r.messages) {
+		st.sent, st.fresh, st.class, st.messages = n, false, n, messages
 	}
 	return st, nil
 }
+
+// id is where a stream goes on after what was queued: behind a change, and behind
+// a number of messages, which do not wait for rows to be due.
+func (st *Stream) id() string { return fmt.Sprintf("%s-%d-%d", st.r.epoch, st.sent, st.messages) }
 
 // Next waits for the next event. It returns io.EOF when the class was deleted.
 func (st *Stream) Next(ctx context.Context) (Event, error) {
@@ -128,12 +137,12 @@ func (st *Stream) collect(ctx context.Context) (<-chan struct{}, time.Duration, 
 		return false
 	}
 	add := func(name string, data any) {
-		st.queue = append(st.queue, Event{Name: name, Data: data})
+		st.queue = append(st.queue, Event{ID: st.id(), Name: name, Data: data})
 	}
 	if st.fresh {
 		st.fresh = false
-		add("grid", r.grid(class, st.language))
 		st.sent, st.board, st.rowsAt, st.boardAt, st.messages = r.seq, r.boardSeq, now, now, r.dropped+len(r.messages)
+		add("grid", r.grid(class, st.language))
 		classNew = false
 	}
 	if classNew {
@@ -151,24 +160,29 @@ func (st *Stream) collect(ctx context.Context) (<-chan struct{}, time.Duration, 
 				rows = append(rows, Row{Member: id, Gone: true, Cells: map[string][]Cell{}, Watchers: []Watcher{}, Presence: Off})
 			}
 		}
+		st.sent = r.seq
 		if len(rows) > 0 {
 			add("rows", struct {
 				Rows []Row `json:"rows"`
 			}{rows})
 			st.rowsAt = now
 		}
-		st.sent = r.seq
 	}
-	for st.messages = max(st.messages, r.dropped); st.messages < r.dropped+len(r.messages); st.messages++ {
-		add("message", messageOf(r.messages[st.messages-r.dropped]))
+	for st.messages = max(st.messages, r.dropped); st.messages < r.dropped+len(r.messages); {
+		m := r.messages[st.messages-r.dropped]
+		st.messages++
+		add("message", messageOf(m))
 	}
 	if r.boardSeq > st.board && due(st.boardAt, boardEvery) {
 		add("board", r.board(st.language))
 		st.board, st.boardAt = r.boardSeq, now
 	}
-	if st.thumbs {
+	if st.thumbs != "" {
 		for _, w := range r.sorted() {
 			b, ok := r.here(w)
+			if st.thumbs != AllThumbs && st.thumbs != b.Lab {
+				continue
+			}
 			if t := w.thumbs[b.ID]; ok && t.seq > st.thumbSent[b.ID] && due(st.thumbAt[b.ID], thumbEvery) {
 				add("thumb", struct {
 					Member string `json:"member"`
@@ -177,9 +191,6 @@ func (st *Stream) collect(ctx context.Context) (<-chan struct{}, time.Duration, 
 				st.thumbSent[b.ID], st.thumbAt[b.ID] = t.seq, now
 			}
 		}
-	}
-	if n := len(st.queue); n > 0 {
-		st.queue[n-1].ID = fmt.Sprintf("%s-%d", r.epoch, st.sent)
 	}
 	return r.changed, wait, nil
 }

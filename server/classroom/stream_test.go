@@ -24,7 +24,7 @@ func marshal(t *testing.T, v any) string {
 
 func (w *world) follow(after string) *Stream {
 	w.Helper()
-	st, err := w.s.Follow(w.Context(), w.teacher, w.class, "en", after, true)
+	st, err := w.s.Follow(w.Context(), w.teacher, w.class, "en", after, AllThumbs)
 	w.must(err)
 	return st
 }
@@ -94,7 +94,7 @@ func TestStreamResumes(t *testing.T) {
 		t.Errorf("got %+v", m)
 	}
 	// Of another run, or of the future, nothing can be resumed.
-	for _, bad := range []string{"ABCDEFGH-1", "nonsense", w.s.allRooms()[0].epoch + "-99999999"} {
+	for _, bad := range []string{"ABCDEFGH-1", "nonsense", w.s.allRooms()[0].epoch + "-99999999-0", w.s.allRooms()[0].epoch + "-1-9999", w.s.allRooms()[0].epoch + "-1"} {
 		st := w.follow(bad)
 		if e, err := st.Next(t.Context()); err != nil || e.Name != "grid" {
 			t.Errorf("%s: got %s, %v", bad, e.Name, err)
@@ -167,7 +167,8 @@ func TestMessagesAreBounded(t *testing.T) {
 	r := w.s.allRooms()[0]
 	r.mu.Lock()
 	for i := range mostMessages {
-		r.messages, r.messageSeq = append(r.messages, store.Message{ID: fmt.Sprint(i), Text: fmt.Sprint(i), At: w.clock.read()}), append(r.messageSeq, r.next())
+		r.messages = append(r.messages, store.Message{ID: fmt.Sprint(i), Text: fmt.Sprint(i), At: w.clock.read()})
+		r.next()
 	}
 	r.mu.Unlock()
 	for i := range mostMessages {
@@ -207,6 +208,100 @@ func TestThumbs(t *testing.T) {
 	e, _ := next(t, st, "thumb")
 	if got := marshal(t, e.Data); got != `{"member":"`+anna.member+`","thumb":{"nodes":{"A":{"devs":[{"name":"eth0","up":true,"carrier":false,"addrs":0}]}}}}` {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestThumbsWhereTheyAreShown has the networks of two hundred learners change, and
+// three pages: of the grid, of the lab's networks, and of another lab's.
+func TestThumbsWhereTheyAreShown(t *testing.T) {
+	w := open(t)
+	var class []*pupil
+	for i := range 200 {
+		p := w.join(fmt.Sprintf("Learner %d", i))
+		p.begin()
+		class = append(class, p)
+	}
+	nodes := map[string]*observe.Node{}
+	for i := range 7 {
+		nodes[fmt.Sprintf("host%d", i)] = &observe.Node{Kind: "host", Namespace: &observe.Namespace{Links: []observe.Link{{Name: "eth0", Type: "veth", Up: true}, {Name: "eth1", Type: "veth"}}}}
+	}
+	const rounds = 5
+	for _, page := range []struct {
+		thumbs string
+		events int
+	}{{"", 0}, {"one", (rounds + 1) * 200}, {"another", 0}, {AllThumbs, (rounds + 1) * 200}} { // and once what the first page's rounds have left
+		st, err := w.s.Follow(t.Context(), w.teacher, w.class, "en", "", page.thumbs)
+		w.must(err)
+		next(t, st, "grid")
+		events, bytes := 0, 0
+		for round := range rounds {
+			for _, p := range class {
+				w.s.State(p.session, &observe.State{Version: uint64(round), Nodes: nodes})
+			}
+			// A message comes behind what was there before it.
+			st.thumbAt = map[string]time.Time{} // a second has passed
+			_, err := w.s.Send(t.Context(), w.teacher, w.class, "go on", MessageTarget{})
+			w.must(err)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			for said := false; !said || len(st.queue) > 0; {
+				e, err := st.Next(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				said = said || e.Name == "message"
+				if e.Name == "thumb" {
+					events, bytes = events+1, bytes+len(marshal(t, e.Data))
+				}
+			}
+			cancel()
+		}
+		if events != page.events {
+			t.Errorf("a page that shows %q got %d networks, want %d", page.thumbs, events, page.events)
+		}
+		t.Logf("a page that shows %q: %d networks, %d KB, while each of 200 changed %d times", page.thumbs, events, bytes>>10, rounds)
+	}
+}
+
+// TestNothingTwiceAfterABreak breaks a stream behind each of its events: the next
+// one brings every message and every change that is missing, and no message twice.
+func TestNothingTwiceAfterABreak(t *testing.T) {
+	w := open(t)
+	anna := w.join("Anna")
+	st := w.follow("")
+	_, id := next(t, st, "grid")
+	var sent, got []string
+	passed := false
+	for i := range 6 {
+		m, err := w.s.Send(t.Context(), w.teacher, w.class, fmt.Sprint(i), MessageTarget{})
+		w.must(err)
+		sent = append(sent, m.ID)
+		switch i {
+		case 1:
+			anna.begin() // a row, which is due later than the messages
+		case 4:
+			anna.passes("first", "second")
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		for len(got) < len(sent) || i == 5 && !passed {
+			e, err := w.follow(id).Next(ctx) // one event a stream
+			w.must(err)
+			if e.ID == "" {
+				t.Fatalf("%s has no id", e.Name)
+			}
+			id = e.ID
+			switch e.Name {
+			case "grid":
+				t.Fatal("begins anew")
+			case "message":
+				got = append(got, e.Data.(Message).ID)
+			case "rows":
+				passed = rowsOf(t, e)[0].Cells["one"][0].State == Passed
+			}
+		}
+		cancel()
+	}
+	if marshal(t, got) != marshal(t, sent) {
+		t.Errorf("sent %v, got %v", sent, got)
 	}
 }
 

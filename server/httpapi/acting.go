@@ -20,7 +20,7 @@ func (a *API) classEvents(c *call) error {
 	if last == "" { // a page that makes a new connection by itself cannot send the header
 		last = r.URL.Query().Get("after")
 	}
-	st, err := a.o.Classes.Follow(r.Context(), c.me, c.class(), c.caller.Language, last, r.URL.Query().Get("thumbs") == "1")
+	st, err := a.o.Classes.Follow(r.Context(), c.me, c.class(), c.caller.Language, last, r.URL.Query().Get("thumbs"))
 	if err != nil {
 		return err
 	}

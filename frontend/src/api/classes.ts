@@ -367,8 +367,8 @@ export const recordingURL = (id: string, recording: string, download = false): s
 	`/api/${one(id, "recordings", recording)}${download ? "?download=1" : ""}`;
 
 // The live view.
-export const gridURL = (id: string, thumbs: boolean): string =>
-	`/api/${one(id, "events")}?lang=${language.peek()}${thumbs ? "&thumbs=1" : ""}`;
+export const gridURL = (id: string, thumbs: string): string =>
+	`/api/${one(id, "events")}?lang=${language.peek()}${thumbs ? `&thumbs=${encodeURIComponent(thumbs)}` : ""}`;
 export const dismissHelp = (id: string, member: string) =>
 	request<null>("POST", one(id, "members", member, "dismiss"), {});
 export const claimHand = (id: string, member: string) => request<null>("POST", one(id, "hands", member, "claim"), {});

@@ -101,7 +101,7 @@ type Open = "board" | "message" | "fault" | "broadcast" | "end" | null;
 
 export function ClassPage({ id }: { id: string }) {
 	const t = text();
-	const [store] = useState(() => new ClassStore(id, { thumbs: true }));
+	const [store] = useState(() => new ClassStore(id));
 	const [view, setView] = useState<View>("steps");
 	const [open, setOpen] = useState<Open>(null);
 	useEffect(() => () => store.dispose(), [store]);

@@ -1,5 +1,6 @@
 /** Everybody's network in small, drawn from the state that their own diagram shows. */
 import { useComputed } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { ClassLab, Thumb } from "../../api/classes";
 import { catalogue } from "../../i18n/catalogue";
 import { learnerPath } from "../paths";
@@ -28,6 +29,12 @@ export function Networks({ store }: { store: ClassStore }) {
 	const t = text();
 	const order = store.order.value;
 	const lab = store.lab.value;
+	useEffect(() => {
+		store.networks.value = true;
+		return () => {
+			store.networks.value = false;
+		};
+	}, [store]);
 	if (!lab) return null;
 	return (
 		<ul class="networks" aria-label={t.title} data-testid="networks">

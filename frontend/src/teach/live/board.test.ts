@@ -20,6 +20,13 @@ describe("reduceGrid", () => {
 		expect(reduceGrid(null, { name: "rows", data: { rows: [row("a")] } })).toBeNull();
 	});
 
+	it("takes each message once, however often it comes", () => {
+		const message = (id: string) => ({ id, at: "", from: "Kim", text: id, to: {}, reached: 1 });
+		let now: Grid | null = grid([]);
+		for (const id of ["1", "2", "2", "1", "3"]) now = reduceGrid(now, { name: "message", data: message(id) });
+		expect(now?.messages.map((one) => one.id)).toEqual(["1", "2", "3"]);
+	});
+
 	it("replaces, adds and takes out rows, and leaves the others the same objects", () => {
 		const [a, b] = [row("a"), row("b")];
 		const changed = { ...b, step: "next" };

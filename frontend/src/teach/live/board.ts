@@ -18,6 +18,8 @@ export function reduceGrid(grid: Grid | null, event: GridEvent): Grid | null {
 		case "rows":
 			return { ...grid, rows: put(grid.rows, event.data.rows) };
 		case "message":
+			// It comes again where the stream broke before its number did.
+			if (grid.messages.some((one) => one.id === event.data.id)) return grid;
 			return { ...grid, messages: [...grid.messages, event.data].slice(-50) };
 		case "thumb":
 			return grid;

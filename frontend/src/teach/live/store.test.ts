@@ -70,6 +70,26 @@ describe("ClassStore", () => {
 		expect(last().url).toContain("lang=ko");
 	});
 
+	it("asks for networks only while they are shown, and of the lab that is", () => {
+		const two = { ...lab, name: "two" };
+		const value = grid([row("a")]);
+		last().say("grid", { ...value, class: { ...value.class, catalog: [lab, two] } }, "e-7");
+		drawn();
+		expect(last().url).not.toContain("thumbs");
+		store.networks.value = true;
+		expect(last().url).toContain("thumbs=one");
+		expect(last().url).toContain("after=e-7");
+		const open = Source.all.length;
+		last().say("rows", { rows: [row("a", { step: "x" })] }, "e-8");
+		drawn();
+		expect(Source.all.length).toBe(open);
+		store.chooseLab("two");
+		expect(last().url).toContain("thumbs=two");
+		store.networks.value = false;
+		expect(last().url).not.toContain("thumbs");
+		expect(Source.all.filter((source) => !source.closed)).toEqual([last()]);
+	});
+
 	it("keeps the order while somebody points into it, and catches up with it then", () => {
 		last().say("grid", grid([row("a"), row("b")]));
 		drawn();

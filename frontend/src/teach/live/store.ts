@@ -14,8 +14,6 @@ const gather = 80;
 const names = ["grid", "rows", "board", "class", "thumb", "message"];
 
 interface Options {
-	/** Everybody's network, too. */
-	thumbs?: boolean;
 	/** For tests. */
 	source?: new (
 		url: string,
@@ -33,6 +31,8 @@ export class ClassStore {
 	readonly order = signal<readonly string[]>([]);
 	/** While somebody points into the rows, they stay where they are. */
 	readonly steady = signal(false);
+	/** Everybody's network is on the page: only then, and of the lab that is shown, does it come. */
+	readonly networks = signal(false);
 	/** The rows would stand in another order by now. */
 	readonly stale: ReadonlySignal<boolean>;
 	readonly lab: ReadonlySignal<ClassLab | null>;
@@ -41,6 +41,8 @@ export class ClassStore {
 	readonly anonymous: Signal<boolean>;
 
 	#chosen = signal("");
+	/** Of which lab the networks are shown. */
+	#shown = computed(() => (this.networks.value ? (this.lab.value?.name ?? "") : ""));
 	#rows = new Map<string, Signal<Row>>();
 	#thumbs = new Map<string, Signal<Thumb | null>>();
 	#right = signal<readonly string[]>([]);
@@ -65,7 +67,7 @@ export class ClassStore {
 			return labs.find((lab) => lab.name === name) ?? labs[0] ?? null;
 		});
 		this.#stream = new EventStream<GridEvent>(
-			() => gridURL(id, options.thumbs ?? false) + (this.#after ? `&after=${encodeURIComponent(this.#after)}` : ""),
+			() => gridURL(id, this.#shown.peek()) + (this.#after ? `&after=${encodeURIComponent(this.#after)}` : ""),
 			{
 				event: (event, number) => {
 					if (number) this.#after = number;
@@ -89,7 +91,13 @@ export class ClassStore {
 			{ names, ...(options.source ? { source: options.source } : {}) },
 		);
 		let first = true;
+		let shown = "";
 		this.#stop.push(
+			effect(() => {
+				const now = this.#shown.value;
+				if (now !== shown) this.#stream.reconnect();
+				shown = now;
+			}),
 			effect(() => {
 				language.value;
 				if (!first) {
