@@ -4,9 +4,11 @@ package app
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -142,6 +144,50 @@ func TestTeacherAtTheKeyboard(t *testing.T) {
 	x.anna.must("POST", x.anna.path+"/extend", struct{}{}, nil)
 	watch.conn.Close()
 	slowly(t, "Anna sees that nobody watches", func() bool { return len(x.mine().Watchers) == 0 })
+}
+
+// TestKeyboardGoesBack has a teacher who was allowed to type stop in every way that
+// there is: the learner's page has the keyboard again, by itself and at once.
+func TestKeyboardGoesBack(t *testing.T) {
+	x := teach(t, "routing", nil)
+	hers := x.anna.sit()
+	mine := "/api/me" + strings.TrimPrefix(x.class, "/api") + "/keyboard"
+	for i, way := range []struct {
+		what string
+		stop func(*tty)
+	}{
+		{"the teacher gives it back", func(*tty) { x.teacher.must("DELETE", x.seen.path+"/keyboard", nil, nil) }},
+		{"the learner takes it back", func(*tty) { x.anna.must("POST", mine, map[string]bool{"allow": false}, nil) }},
+		{"the teacher closes the tab", func(y *tty) { y.conn.Close() }},
+		{"the teacher's machine is gone", func(y *tty) { _ = y.conn.UnderlyingConn().Close() }},
+		{"the class is paused and goes on", func(*tty) {
+			x.teacher.must("DELETE", x.seen.path+"/keyboard", nil, nil)
+			x.teacher.must("POST", x.class+"/state", map[string]string{"state": "paused"}, nil)
+			x.teacher.must("POST", x.class+"/state", map[string]string{"state": "open"}, nil)
+		}},
+		{"the teacher signs out", func(*tty) { x.teacher.must("POST", "/api/staff/sign-out", struct{}{}, nil) }},
+	} {
+		watch := x.seen.attach(x.anna.Terminals[0].ID, "v"+strconv.Itoa(i), true)
+		x.teacher.must("POST", x.seen.path+"/keyboard", struct{}{}, nil)
+		slowly(t, "Anna is asked", func() bool { return x.mine().Keyboard == "asked" })
+		x.anna.must("POST", mine, map[string]bool{"allow": true}, nil)
+		if err := watch.send([]byte("\x04")); err != nil {
+			t.Fatal(err)
+		}
+		watch.keys(fmt.Sprintf("echo $((%d+40))-by-kim\n", i))
+		hers.wait(fmt.Sprintf("%d-by-kim", i+40))
+		way.stop(watch)
+		slowly(t, way.what+": Anna has the keyboard", func() bool {
+			hers.mu.Lock()
+			defer hers.mu.Unlock()
+			return hers.writer
+		})
+		if out := hers.run("echo mine-" + strconv.Itoa(i)); !strings.Contains(out, "mine-") {
+			t.Errorf("%s: got %q", way.what, out)
+		}
+		watch.conn.Close()
+		slowly(t, way.what+": Anna sees that nobody watches", func() bool { m := x.mine(); return len(m.Watchers) == 0 && m.Keyboard == "" })
+	}
 }
 
 // TestTeacherActs does to a learner's session what a teacher may.

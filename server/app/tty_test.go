@@ -38,6 +38,7 @@ type tty struct {
 	acked  int64  // input that was taken
 	errors []string
 	err    error
+	writer bool // has the keyboard
 }
 
 // dial asks for a websocket with the header's changes.
@@ -73,7 +74,7 @@ func (l *learner) connect(path, viewer string, reads bool) *tty {
 	if err != nil || b[0] != 0x82 || json.Unmarshal(b[1:], &y.hello) != nil {
 		l.t.Fatalf("the hello is %q: %v", b, err)
 	}
-	y.sent = y.hello.InputOffset
+	y.sent, y.writer = y.hello.InputOffset, y.hello.Writer
 	if reads {
 		go y.read()
 	}
@@ -114,6 +115,8 @@ func (y *tty) read() {
 			y.out = y.out[max(0, len(y.out)-64<<10):]
 			y.total += int64(len(b) - 9)
 			ack = int64(binary.BigEndian.Uint64(b[1:])) + int64(len(b)-9)
+		case 0x86:
+			y.writer = b[1] == 1
 		case 0x87:
 			y.acked = int64(binary.BigEndian.Uint64(b[1:]))
 		case 0x88:

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -118,24 +117,37 @@ func (s *server) ready(ctx context.Context, n int) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 30*time.Second, fmt.Errorf("the pool does not hold %d sandboxes after 30 s", n))
 	defer cancel()
 	err := drive.Poll(ctx, 20*time.Millisecond, func() (bool, error) {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/metrics", nil)
-		if err != nil {
-			return false, err
-		}
-		r.Header = s.Learner().Header // of which each may ask
-		a, err := s.HTTP.Do(r)
-		if err != nil {
-			return false, err
-		}
-		defer a.Body.Close()
-		text, err := io.ReadAll(a.Body)
-		if err != nil || a.StatusCode != http.StatusOK {
-			return false, errors.Join(err, fmt.Errorf("GET /metrics: %s", a.Status))
-		}
-		return bytes.Contains(text, fmt.Appendf(nil, "\nnetground_sandboxes_ready %d\n", n)), nil
+		m, err := s.metrics(ctx)
+		return m["netground_sandboxes_ready"] == float64(n), err
 	})
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return err
+}
+
+// metrics asks the server for its measurements, and returns those without labels.
+func (s *server) metrics(ctx context.Context) (map[string]float64, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/metrics", nil)
+	if err != nil {
+		return nil, err
+	}
+	r.Header = s.Learner().Header // of which each may ask
+	a, err := s.HTTP.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer a.Body.Close()
+	text, err := io.ReadAll(a.Body)
+	if err != nil || a.StatusCode != http.StatusOK {
+		return nil, errors.Join(err, fmt.Errorf("GET /metrics: %s", a.Status))
+	}
+	m := map[string]float64{}
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if v, err := strconv.ParseFloat(value, 64); err == nil && !strings.HasPrefix(name, "#") {
+			m[name] = v
+		}
+	}
+	return m, nil
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netground/netground/server/drive"
 	"golang.org/x/sys/unix"
 )
 
@@ -98,6 +100,30 @@ func residentMemory(pid int) (int64, error) {
 		return 0, fmt.Errorf("cannot read the server's memory: %w", err)
 	}
 	return resident * int64(os.Getpagesize()), nil
+}
+
+// inUse is what the server's heap and stacks hold right after a collection of
+// garbage: what is resident has the peaks of the past in it. The server is asked
+// until there was one, which what it answers brings about.
+func (s *server) inUse(ctx context.Context) (int64, error) {
+	var first float64
+	var bytes int64
+	err := drive.Poll(ctx, time.Millisecond, func() (bool, error) {
+		m, err := s.metrics(ctx)
+		if err != nil {
+			return false, err
+		}
+		collected := m["go_gc_duration_seconds_count"]
+		if first == 0 {
+			first = collected + 1 // one that has begun by now may have seen what is garbage since
+		}
+		bytes = int64(m["go_memstats_heap_alloc_bytes"] + m["go_memstats_stack_inuse_bytes"])
+		return collected > first, nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("cannot read the server's memory: %w", err)
+	}
+	return bytes, nil
 }
 
 // memory is a picture of where the machine's memory is, in bytes.

@@ -85,6 +85,7 @@ type Terminal struct {
 	keyboard *Viewer
 	ghost    int64 // acknowledged offset of a keyboard's viewer that went away
 	until    time.Time
+	lender   string // the id of the viewer from which a guest took the keyboard
 	heir     string // until then, the one viewer that gets the keyboard without asking
 	slots    [maxViewers]known
 	lastAge  int64

@@ -285,6 +285,58 @@ func TestInputIsBounded(t *testing.T) {
 	t.Errorf("%d bytes were taken", offset)
 }
 
+// TestGuestGoes has a guest go away with the keyboard, as who closes a tab does:
+// it goes back at once to the page that lent it, and not to another one of the
+// learner's, though that has read more.
+func TestGuestGoes(t *testing.T) {
+	tty := start(t, Options{}, "cat")
+	own := tty.Attach(ViewerOptions{ID: "own", Offset: -1, Writer: true})
+	other := tty.Attach(ViewerOptions{ID: "other", Offset: -1, Writer: true})
+	if _, err := own.Input(0, []byte("hello\n")); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for seen < len("hello\r\nhello\r\n") {
+		c, err := other.Next(t.Context(), make([]byte, 64))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen += len(c.Data)
+		other.Ack(c.Offset + int64(len(c.Data)))
+	}
+	for range 2 {
+		guest := tty.Attach(ViewerOptions{ID: "guest", Offset: -1, Guest: true})
+		guest.TakeKeyboard()
+		if own.Writer() || !guest.Writer() {
+			t.Fatal("the guest has no keyboard")
+		}
+		guest.Close()
+		if !own.Writer() || other.Writer() {
+			t.Fatal("the keyboard did not go back when the guest went")
+		}
+	}
+	// Two guests, one after the other: the second one had it from the first.
+	first, second := tty.Attach(ViewerOptions{ID: "first", Offset: -1, Guest: true}), tty.Attach(ViewerOptions{ID: "second", Offset: -1, Guest: true})
+	first.TakeKeyboard()
+	second.TakeKeyboard()
+	first.Close()
+	if !second.Writer() {
+		t.Error("the second guest has lost it to the first one's end")
+	}
+	second.Close()
+	if !own.Writer() {
+		t.Error("the keyboard did not go back from the second guest")
+	}
+	// Who lent it has gone meanwhile: another page of the learner's has it then.
+	guest := tty.Attach(ViewerOptions{ID: "guest", Offset: -1, Guest: true})
+	guest.TakeKeyboard()
+	own.Close()
+	guest.Close()
+	if !other.Writer() {
+		t.Error("nobody has the keyboard")
+	}
+}
+
 // TestReturnKeyboard lends the keyboard to a guest, and takes it back.
 func TestReturnKeyboard(t *testing.T) {
 	tty := start(t, Options{}, "cat")

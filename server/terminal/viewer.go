@@ -93,9 +93,16 @@ func (v *Viewer) received() int64 {
 func (t *Terminal) setKeyboard(v *Viewer) {
 	old := t.keyboard
 	t.keyboard, t.heir = v, ""
+	if v.guest && old != nil && !old.guest {
+		t.lender = old.id
+	}
 	if t.memory != nil {
 		t.memory.head.acked.Store(v.acked)
-		t.memory.head.holder.Store(int64(v.slot) + 1)
+		holder := int64(v.slot) + 1
+		if v.guest {
+			holder = 0 // after a restart a guest asks again, and the learner's page does not wait
+		}
+		t.memory.head.holder.Store(holder)
 	}
 	if old != nil && old != v {
 		old.signal()
@@ -108,12 +115,21 @@ func (t *Terminal) setKeyboard(v *Viewer) {
 func (t *Terminal) ReturnKeyboard() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.keyboard == nil || !t.keyboard.guest {
-		return
+	if t.keyboard != nil && t.keyboard.guest {
+		t.takeBack()
 	}
+}
+
+// takeBack takes the keyboard from a guest and gives it to whoever lent it, or
+// else to the page that is the furthest. It is called with the lock.
+func (t *Terminal) takeBack() {
 	var next *Viewer
 	for v := range t.viewers {
-		if v.writer && !v.guest && (next == nil || v.acked > next.acked) {
+		if !v.writer || v.guest {
+			continue
+		}
+		lent := v.id == t.lender
+		if next == nil || lent && next.id != t.lender || lent == (next.id == t.lender) && v.acked > next.acked {
 			next = v
 		}
 	}
@@ -308,7 +324,9 @@ func (v *Viewer) Close() {
 	v.gone = true
 	delete(t.viewers, v)
 	defer t.free()
-	if t.keyboard == v {
+	if t.keyboard == v && v.guest {
+		t.takeBack() // who watched has gone, and the learner's page goes on at once
+	} else if t.keyboard == v {
 		// It may come back in a moment (a reload, a lost connection): until then the stream waits.
 		t.keyboard, t.ghost, t.until = nil, v.acked, time.Now().Add(t.o.Grace)
 		t.wakeReader()
