@@ -48,7 +48,7 @@ type Options struct {
 // Examine looks at everything, in the order in which it should be mended.
 func Examine(ctx context.Context, o Options) []Finding {
 	all := []Finding{
-		root(o.Rootless), kernel(), userNamespaces(), appArmor(), cgroups(o.Rootless, o.Group), fileSystem("overlay"), modules(), memory(), inotify(),
+		root(o.Rootless), kernel(o.Rootless), userNamespaces(), appArmor(), cgroups(o.Rootless, o.Group), fileSystem("overlay"), modules(), memory(), inotify(),
 		file("root file system of hosts", filepath.Join(o.Rootfs, "usr/bin/ip"), "Run sudo deploy/setup, or deploy/rootfs alone"),
 		file("keeper program", o.Keeper, "Run sudo deploy/setup"),
 	}
@@ -92,17 +92,22 @@ func root(rootless bool) Finding {
 }
 
 // kernel: an idmapped lower layer of an overlay needs Linux 5.19 (overlayfs
-// in user namespaces 5.11, idmapped mounts 5.12).
-func kernel() Finding {
+// in user namespaces 5.11, idmapped mounts 5.12), one in memory, which an
+// ordinary user has, 6.3.
+func kernel(rootless bool) Finding {
+	remedy, least := "Use Linux 5.19 or newer; Debian 12 has 6.1", 5019
+	if rootless {
+		remedy, least = "Use Linux 6.3 or newer, as Debian 13 has, or run it with sudo", 6003
+	}
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
-		return Finding{Name: "kernel", Grade: Bad, Found: err.Error(), Remedy: "Use Linux 5.19 or newer"}
+		return Finding{Name: "kernel", Grade: Bad, Found: err.Error(), Remedy: remedy}
 	}
 	release := string(bytes.TrimRight(u.Release[:], "\x00"))
 	f := Finding{Name: "kernel", Grade: Good, Found: "Linux " + release}
 	var major, minor int
-	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil || major < 5 || major == 5 && minor < 19 {
-		f.Grade, f.Remedy = Bad, "Use Linux 5.19 or newer; Debian 12 has 6.1"
+	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil || 1000*major+minor < least {
+		f.Grade, f.Remedy = Bad, remedy
 	}
 	return f
 }

@@ -19,6 +19,13 @@ import (
 // once for all sandboxes, those of a later server with the same archive among
 // them. Remove takes it away again.
 func Rootfs(folder, dir string) (at string, remove func() error, err error) {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return "", nil, fmt.Errorf("cannot tell the kernel's version: %w", err)
+	}
+	if err := mapsMemory(unix.ByteSliceToString(u.Release[:])); err != nil {
+		return "", nil, err
+	}
 	folder, err = filepath.EvalSymlinks(folder)
 	if err != nil {
 		return "", nil, fmt.Errorf("cannot find the hosts' root file system: %w", err)
@@ -65,6 +72,16 @@ func Rootfs(folder, dir string) (at string, remove func() error, err error) {
 		return "", nil, errors.Join(unmount(dir), fmt.Errorf("cannot mount the hosts' root file system: %w", err))
 	}
 	return at, remove, nil
+}
+
+// mapsMemory says whether a kernel maps the owners of a tmpfs mount: since
+// Linux 6.3 (mount_setattr(2)).
+func mapsMemory(release string) error {
+	var major, minor int
+	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil || major < 6 || major == 6 && minor < 3 {
+		return fmt.Errorf("cannot serve as an ordinary user on Linux %s: that needs 6.3 or newer, which maps the owners of files in memory. Run it as root, with sudo", release)
+	}
+	return nil
 }
 
 func unmount(at string) error {

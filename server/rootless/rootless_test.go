@@ -68,6 +68,14 @@ func TestDelegatedPart(t *testing.T) {
 	}
 }
 
+func TestOldKernelsAreTold(t *testing.T) {
+	for release, fine := range map[string]bool{"6.1.0-56-cloud-amd64": false, "5.19.0": false, "6.3.0": true, "6.12.118+deb13-cloud-amd64": true, "7.0-rc1": true, "": false} {
+		if err := mapsMemory(release); (err == nil) != fine {
+			t.Errorf("%q: %v", release, err)
+		}
+	}
+}
+
 func TestLimits(t *testing.T) {
 	for controllers, want := range map[string]string{
 		"cpuset cpu io memory pids\n": "+memory +pids +cpu",
