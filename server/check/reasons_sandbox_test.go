@@ -24,7 +24,7 @@ func (f fooled) says(c *lab.ReachCheck, reason, sentence string) {
 }
 
 func TestRulesAreNamed(t *testing.T) {
-	f := start(t)
+	f := start(t, 1)
 	ping := &lab.ReachCheck{From: "A", To: "10.2.0.2", At: "B"}
 	web := &lab.ReachCheck{From: "A", To: "http://10.2.0.2/", Proto: "http", At: "B"}
 	closed := &lab.ReachCheck{From: "A", To: "10.2.0.2", Proto: "tcp", Port: 81, At: "B"}
@@ -67,13 +67,13 @@ func TestRulesAreNamed(t *testing.T) {
 }
 
 func TestLegacyRulesAreOwnedUpTo(t *testing.T) {
-	f := start(t)
+	f := start(t, 2)
 	f.run("R", "iptables-legacy -A FORWARD -p icmp -j DROP")
 	f.says(&lab.ReachCheck{From: "A", To: "10.2.0.2", At: "B"}, "legacy-rules", "but R has rules of the legacy iptables")
 }
 
 func TestTranslationIsSeen(t *testing.T) {
-	f := start(t)
+	f := start(t, 3)
 	source := func(proto, address string) *lab.ReachCheck {
 		c := &lab.ReachCheck{From: "A", To: "10.2.0.2", At: "B", Proto: proto, Source: netip.MustParseAddr(address)}
 		switch proto {

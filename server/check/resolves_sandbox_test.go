@@ -43,9 +43,8 @@ for i in $(seq 100); do host -W 1 web.corp.example 127.0.0.1 >/dev/null && exit 
 // What the server finds is what glibc finds on the host: getent(1) asks as
 // every program does.
 func TestNamesAreThoseOfTheHostsPrograms(t *testing.T) {
-	f := start(t)
-	f.run("R", corefile)
-	for _, files := range []struct{ nsswitch, resolv, hosts string }{
+	t.Parallel()
+	all := []configured{
 		{"hosts: files dns", "nameserver 10.1.0.1", ""},
 		{"hosts: files dns", "nameserver 10.1.0.1\nsearch corp.example", "10.9.9.9 web\n10.9.9.8 Two two.corp.example"},
 		{"hosts: dns files", "nameserver 10.1.0.1\nsearch x.example corp.example\noptions ndots:2", "10.9.9.9 web only\n2001:db8::9 only"},
@@ -60,7 +59,19 @@ func TestNamesAreThoseOfTheHostsPrograms(t *testing.T) {
 		{"hosts: files dns", "nameserver 10.1.0.1;x\nsearch corp.example", "10.9.9.9 only"},
 		{"hosts: files dns", "nameserver 10.1.0.1 # x\nsearch nowhere.example corp.example", "10.9.9.9 only"},
 		{"hosts: files dns", "", "10.9.9.9 only"},
-	} {
+	}
+	half := len(all) / 2
+	t.Run("one half", func(t *testing.T) { start(t, 4).sameNames(all[:half]) })
+	t.Run("the other", func(t *testing.T) { start(t, 6).sameNames(all[half:]) })
+}
+
+// configured are files of a host that say how names are found.
+type configured struct{ nsswitch, resolv, hosts string }
+
+func (f fooled) sameNames(all []configured) {
+	t := f.t
+	f.run("R", corefile)
+	for _, files := range all {
 		f.run("A", fmt.Sprintf("printf '%%s\\n' %q > /etc/nsswitch.conf; printf '%%b\\n' %q > /etc/resolv.conf; printf '%%b\\n' %q > /etc/hosts; echo 'options timeout:1 attempts:1' >> /etc/resolv.conf",
 			files.nsswitch, files.resolv, files.hosts))
 		for name, kinds := range map[string]string{"web": "A AAAA", "web.corp.example": "A AAAA", "WWW.corp.example.": "A", "two": "A", "only": "A AAAA", "only.": "A", "a.b": "A",
@@ -95,7 +106,7 @@ func TestNamesAreThoseOfTheHostsPrograms(t *testing.T) {
 
 // A learner's files cannot make the server read others, or wait.
 func TestNamesFromTraps(t *testing.T) {
-	f := start(t)
+	f := start(t, 5)
 	web := lab.Check{Resolves: &lab.ResolvesCheck{From: "A", Name: "web"}}
 	for _, trap := range []string{
 		"mkfifo /etc/hosts", "mkdir /etc/hosts", "ln -s /dev/zero /etc/hosts", "ln -s /proc/self/environ /etc/hosts",

@@ -4,6 +4,8 @@ package check_test
 
 import (
 	"context"
+	"flag"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -25,8 +27,34 @@ type fooled struct {
 	obs session.Observer
 }
 
-func start(t *testing.T) fooled {
+// keeper is built once for all tests.
+var keeper string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil { // more than processors, as they mostly wait
+		panic(err)
+	}
+	dir, err := os.MkdirTemp("", "netground-check")
+	if err != nil {
+		panic(err)
+	}
+	keeper = filepath.Join(dir, "keeper")
+	build := exec.Command("go", "build", "-o", keeper, "github.com/netground/netground/cmd/keeper")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		panic(string(out))
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// start makes the network. Tests mostly wait, for what does not come, so they
+// run beside each other: each has a number, for ids and groups of its own.
+func start(t *testing.T, number uint32) fooled {
 	t.Helper()
+	t.Parallel()
 	root := os.Getenv("NETGROUND_ROOTFS")
 	if root == "" {
 		root = "../../deploy/.cache/rootfs"
@@ -37,13 +65,9 @@ func start(t *testing.T) fooled {
 	}
 	root, _ = filepath.Abs(root)
 	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", dir+"/keeper", "github.com/netground/netground/cmd/keeper")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
 	e, err := app.OpenEngine(t.Context(), config.Machine{
-		Rootfs: root, Keeper: dir + "/keeper", State: dir + "/state", Runtime: dir + "/run", Cgroup: "/netground-check",
+		Rootfs: root, Keeper: keeper, State: dir + "/state", Runtime: dir + "/run",
+		Cgroup: fmt.Sprintf("/netground-check-%d", number), IDBase: 1<<30 + number<<24, IDCount: 1 << 24,
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
