@@ -23,6 +23,7 @@ type child struct {
 	*world
 	cmd   *exec.Cmd
 	ended chan struct{}
+	said  journal // what it prints
 }
 
 func spawn(t *testing.T, set config.Server) *child {
@@ -41,6 +42,12 @@ func launch(t *testing.T, set config.Server, program string, how *syscall.SysPro
 		"max-sessions": set.MaxSessions, "max-per-learner": set.MaxPerClient, "pool": set.Pool,
 	} {
 		args = append(args, fmt.Sprintf("--%s=%v", name, v))
+	}
+	if set.Database != "" {
+		args = append(args, "--database="+set.Database)
+	}
+	if set.Class != "" {
+		args = append(args, "--class="+set.Class)
 	}
 	c.cmd = exec.Command(program, args...)
 	for _, e := range os.Environ() {
@@ -69,6 +76,7 @@ func launch(t *testing.T, set config.Server, program string, how *syscall.SysPro
 	go func() {
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
+			_, _ = c.said.Write(append(lines.Bytes(), '\n'))
 			if _, u, ok := strings.Cut(lines.Text(), " is ready: "); ok {
 				select {
 				case url <- u:
