@@ -294,6 +294,20 @@ func (s *Service) unseat(r *room, m store.Member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.rows, m.ID)
+	kept := r.messages[:0:0]
+	for _, msg := range r.messages {
+		if msg.Member == m.ID {
+			r.dropped++ // so that those behind it keep their numbers
+			continue
+		}
+		msg.Members = slices.DeleteFunc(slices.Clone(msg.Members), func(id string) bool { return id == m.ID })
+		kept = append(kept, msg)
+	}
+	r.messages = kept
+	for i := range r.injections {
+		in := &r.injections[i]
+		in.Members = slices.DeleteFunc(slices.Clone(in.Members), func(x store.Injected) bool { return x.Member == m.ID })
+	}
 	r.gone[m.ID] = r.next()
 	r.boardSeq = r.seq
 }

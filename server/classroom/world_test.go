@@ -2,6 +2,7 @@ package classroom
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -167,6 +168,7 @@ type world struct {
 	*testing.T
 	s        *Service
 	db       *store.Store
+	raw      func() (*sql.DB, error) // the database, past the store
 	sessions *sessions
 	clock    *clock
 	dir      string // of recordings
@@ -177,11 +179,14 @@ type world struct {
 
 func open(t *testing.T) *world {
 	t.Helper()
-	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "netground.db"))
+	file := filepath.Join(t.TempDir(), "netground.db")
+	db, err := store.Open(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return openOn(t, db)
+	w := openOn(t, db)
+	w.raw = func() (*sql.DB, error) { return sql.Open("sqlite", "file:"+file+"?mode=ro") }
+	return w
 }
 
 // postgres serves all tests of the package.
@@ -205,11 +210,14 @@ func TestMain(m *testing.M) {
 func both(t *testing.T, test func(*testing.T, *world)) {
 	t.Run("SQLite", func(t *testing.T) { test(t, open(t)) })
 	t.Run("PostgreSQL", func(t *testing.T) {
-		db, err := store.OpenURL(t.Context(), postgres.Database(t))
+		url := postgres.Database(t)
+		db, err := store.OpenURL(t.Context(), url)
 		if err != nil {
 			t.Fatal(err)
 		}
-		test(t, openOn(t, db))
+		w := openOn(t, db)
+		w.raw = func() (*sql.DB, error) { return sql.Open("pgx", url) }
+		test(t, w)
 	})
 }
 

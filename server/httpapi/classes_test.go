@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"io"
 	"net/http"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/netground/netground/server/auth"
 	"github.com/netground/netground/server/classroom"
+	"github.com/netground/netground/server/httpapi/ws"
 	"github.com/netground/netground/server/session"
 	"github.com/netground/netground/server/store"
 )
@@ -150,6 +152,7 @@ func (s *school) colleague(role string) (id, signIn string) {
 // fixture is a class with everybody around it.
 type fixture struct {
 	class, code      string
+	elsewhere        string // the class of the others
 	member, personal string
 	staffer          string // an assistant of the class, whom others may remove
 	token            string // of a one-time link
@@ -176,6 +179,7 @@ func (s *school) fixture() *fixture {
 	s.ok(err)
 	elsewhere, err := s.classes.Create(ctx, other, classroom.Settings{Name: "Elsewhere", Labs: []string{"two"}})
 	s.ok(err)
+	f.elsewhere = elsewhere
 	s.ok(s.db.SetClassStaff(ctx, f.class, f.staffer, classroom.Assistant))
 	class, err := s.db.Class(ctx, f.class)
 	s.ok(err)
@@ -253,7 +257,7 @@ func (f *fixture) request(r route) (path, body string) {
 }
 
 // ask sends a request; of a stream it reads nothing.
-func (s *school) ask(r route, path, body string, p person) (int, string, http.Header) {
+func (s *school) ask(r route, path, body string, p person, change ...func(*http.Request)) (int, string, http.Header) {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.Context(), 20*time.Second)
 	defer cancel()
@@ -264,6 +268,9 @@ func (s *school) ask(r route, path, body string, p person) (int, string, http.He
 		req.Header.Set("Content-Type", "application/json")
 	}
 	s.cookies(p)(req)
+	for _, c := range change {
+		c(req)
+	}
 	res, err := http.DefaultTransport.RoundTrip(req)
 	s.ok(err)
 	defer res.Body.Close()
@@ -315,11 +322,24 @@ func TestClassAccess(t *testing.T) {
 		"GET /api/classes/:class/members/:member/terminals/:terminal/ws": {"teacher": 426, "assistant": 426, "owner": 426},
 		"GET /api/me/classes/:class/broadcast/ws":                        {"learner of the class": 426},
 	}
+	// Everybody may, a stranger among them: these alone.
+	open := []string{
+		"GET /api/staff/me", "POST /api/staff/setup", "POST /api/staff/link", "POST /api/staff/sign-in", "GET /api/oidc", "GET /api/oidc/callback",
+		"GET /api/join/:code", "POST /api/join", "POST /api/back", "GET /api/me/classes", "GET /api/me/classes/events",
+	}
 	tried := 0
 	shared := s.fixture() // whoever is refused changes nothing of it
 	for _, r := range s.api.routes {
-		if !ofClasses(r) {
+		if _, known := refused[r.Access]; !ofClasses(r) {
+			if known && r.Access != public {
+				t.Errorf("%s %s: nobody tries it, though it is for who teaches, or members", r.Method, r.Path)
+			}
 			continue
+		} else if !known {
+			t.Errorf("%s %s: it is not said who may not", r.Method, r.Path)
+		}
+		if name := r.Method + " " + r.Path; (r.Access == public) != slices.Contains(open, name) {
+			t.Errorf("%s: it is not said whether everybody may", name)
 		}
 		for who := range shared.people {
 			f := shared
@@ -330,6 +350,11 @@ func TestClassAccess(t *testing.T) {
 			status, text, headers := s.ask(r, path, body, f.people[who])
 			tried++
 			want, no := refused[r.Access][who]
+			if no && r.SameSite { // a websocket is refused before it is one
+				if status, _, _ := s.ask(r, path+"?offset=-1&viewer=v", body, f.people[who], upgrade); status != want {
+					t.Errorf("a websocket to %s as %s: status %d, want %d", r.Path, who, status, want)
+				}
+			}
 			if other, ok := special[r.Method+" "+r.Path][who]; ok && !no {
 				want, no = other, true
 			}
@@ -347,5 +372,54 @@ func TestClassAccess(t *testing.T) {
 	}
 	if tried < 300 {
 		t.Errorf("only %d requests were tried", tried)
+	}
+}
+
+// upgrade makes a request one for a websocket.
+func upgrade(r *http.Request) {
+	r.Header.Set("Connection", "Upgrade")
+	r.Header.Set("Upgrade", "websocket")
+	r.Header.Set("Sec-WebSocket-Version", "13")
+	r.Header.Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+	r.Header.Set("Sec-WebSocket-Protocol", "netground.v1")
+}
+
+// TestOneClassIsNoWayIntoAnother has a teacher name members, recordings and
+// colleagues of another class under the own one.
+func TestOneClassIsNoWayIntoAnother(t *testing.T) {
+	s := openSchool(t)
+	f := s.fixture()
+	who := f.people["teacher of another class"]
+	tried := 0
+	for _, r := range s.api.routes {
+		if !ofClasses(r) || !strings.Contains(r.Path, ":member") && !strings.Contains(r.Path, ":recording") && !strings.HasSuffix(r.Path, ":class/staff/:staff") {
+			continue
+		}
+		tried++
+		theirs := *f
+		theirs.class = f.elsewhere
+		path, body := theirs.request(r)
+		if r.SameSite {
+			// A page cannot read a status: the socket is closed at once, with a code.
+			status, frame, _ := s.ask(r, path+"?offset=-1&viewer=v", body, who, upgrade)
+			if status != http.StatusSwitchingProtocols || len(frame) < 4 || frame[0] != 0x88 || binary.BigEndian.Uint16([]byte(frame[2:])) != ws.CloseNoSuch {
+				t.Errorf("%s: status %d, the first frame is %q", r.Path, status, frame)
+			}
+			continue
+		}
+		if status, text, _ := s.ask(r, path, body, who); status != http.StatusNotFound || strings.Contains(text, "Anna") {
+			t.Errorf("%s %s: status %d: %s", r.Method, r.Path, status, text)
+		}
+	}
+	if tried < 15 {
+		t.Errorf("only %d routes were tried", tried)
+	}
+	members, err := s.classes.Members(t.Context(), f.class)
+	s.ok(err)
+	if len(members) != 1 || members[0].Name != "Anna" {
+		t.Errorf("the members are %+v", members)
+	}
+	if list, err := s.classes.Recordings(t.Context(), f.class); err != nil || len(list) != 1 {
+		t.Errorf("the recordings are %+v, %v", list, err)
 	}
 }

@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -141,6 +143,9 @@ func (s *Store) DeleteMember(ctx context.Context, class, id string) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM members WHERE id = $1`, id); err != nil {
 			return err
 		}
+		if err := unaddress(ctx, tx, class, id); err != nil {
+			return err
+		}
 		return forget(ctx, tx, learner.String)
 	})
 }
@@ -177,6 +182,43 @@ func (s *Store) DeleteClass(ctx context.Context, id string) error {
 		}
 		return nil
 	})
+}
+
+// unaddress takes a member out of the class's messages; those for nobody else go.
+func unaddress(ctx context.Context, tx *sql.Tx, class, member string) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM messages WHERE class = $1 AND member = $2`, class, member); err != nil {
+		return err
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT id, members FROM messages WHERE class = $1 AND members LIKE $2`, class, `%"`+member+`"%`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	reached := map[string]string{}
+	for rows.Next() {
+		var id, text string
+		if err := rows.Scan(&id, &text); err != nil {
+			return err
+		}
+		var members []string
+		if err := json.Unmarshal([]byte(text), &members); err != nil {
+			return err
+		}
+		left, err := json.Marshal(slices.DeleteFunc(members, func(m string) bool { return m == member }))
+		if err != nil {
+			return err
+		}
+		reached[id] = string(left)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil { // one connection: the next statement needs it
+		return err
+	}
+	for id, members := range reached {
+		if _, err := tx.ExecContext(ctx, `UPDATE messages SET members = $2 WHERE id = $1`, id, members); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // forget deletes a learner whom no class has any more; results, answers and
