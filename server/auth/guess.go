@@ -54,7 +54,7 @@ func (g *Guesses) Open(client, what string, now time.Time) (ok bool, wait time.D
 
 // limits returns the limiter that counts, and the name under which.
 func (g *Guesses) limits(client, what string) (*Limiter, string) {
-	if g.trusts(client, what) {
+	if g.Trusts(client, what) {
 		return g.own, client + "\x00" + what
 	}
 	return g.limiter, client
@@ -75,7 +75,8 @@ func (g *Guesses) Trust(client, what string) {
 	}
 }
 
-func (g *Guesses) trusts(client, what string) bool {
+// Trusts says whether the client knows what the secret of something is.
+func (g *Guesses) Trusts(client, what string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	e, ok := g.trusted[[2]string{client, what}]

@@ -300,7 +300,7 @@ func (s *Service) unseat(r *room, m store.Member) {
 			r.dropped++ // so that those behind it keep their numbers
 			continue
 		}
-		msg.Members = slices.DeleteFunc(slices.Clone(msg.Members), func(id string) bool { return id == m.ID })
+		msg.Members = store.Unnamed(msg.Members, m.ID)
 		kept = append(kept, msg)
 	}
 	r.messages = kept

@@ -204,7 +204,7 @@ func unaddress(ctx context.Context, tx *sql.Tx, class, member string) error {
 		if err := json.Unmarshal([]byte(text), &members); err != nil {
 			return err
 		}
-		left, err := json.Marshal(slices.DeleteFunc(members, func(m string) bool { return m == member }))
+		left, err := json.Marshal(Unnamed(members, member))
 		if err != nil {
 			return err
 		}
@@ -219,6 +219,18 @@ func unaddress(ctx context.Context, tx *sql.Tx, class, member string) error {
 		}
 	}
 	return nil
+}
+
+// Unnamed is whom a message has reached, without the name of one of them: how many
+// they were stays.
+func Unnamed(members []string, member string) []string {
+	all := slices.Clone(members)
+	for i := range all {
+		if all[i] == member {
+			all[i] = ""
+		}
+	}
+	return all
 }
 
 // forget deletes a learner whom no class has any more; results, answers and
