@@ -1,6 +1,7 @@
 package classroom
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -24,6 +25,9 @@ func testDates(t *testing.T, w *world) {
 		t.Errorf("before the class Anna sees %+v", m)
 	}
 	wantCode(t, w.s.May(anna.caller.Learner, "one"), session.Paused)
+	if e := new(session.Error); !errors.As(w.s.May(anna.caller.Learner, "one"), &e) || e.Text["en"] != "Your class begins on May 5, 2026. Its labs open then." || e.Text["ko"] != "수업은 2026년 5월 5일에 시작하며, 그때 실습이 열립니다." {
+		t.Errorf("she reads %v", e.Text)
+	}
 	w.must(w.s.May(anna.caller.Learner, "another lab"))
 	// A class that goes on with the lab opens it.
 	other, err := w.s.Create(t.Context(), w.teacher.ID, Settings{Name: "Other", Labs: []string{"one"}})

@@ -2,6 +2,7 @@ package classroom
 
 import (
 	"slices"
+	"time"
 
 	"github.com/netground/netground/server/observe"
 	"github.com/netground/netground/server/session"
@@ -63,7 +64,11 @@ func (s *Service) May(learner, labName string) error {
 		}
 	}
 	if begins != "" && !begun {
-		return refuse(session.Paused, "Your class begins on "+begins+". Its labs open then.", "수업은 "+begins+"에 시작하며, 그때 실습이 열립니다.")
+		en, ko := begins, begins
+		if day, err := time.Parse(time.DateOnly, begins); err == nil {
+			en, ko = day.Format("January 2, 2006"), day.Format("2006년 1월 2일")
+		}
+		return refuse(session.Paused, "Your class begins on "+en+". Its labs open then.", "수업은 "+ko+"에 시작하며, 그때 실습이 열립니다.")
 	}
 	return nil
 }

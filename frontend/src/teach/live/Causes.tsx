@@ -7,11 +7,12 @@ import type { ClassStore } from "./store";
 
 const text = catalogue(
 	{
-		title: "What fails, and for which cause",
+		title: "What failed, and for which cause",
 		none: "Nobody has failed a check of this lab.",
 		step: (n: number, title: string) => `Step ${n}: ${title}`,
 		count: (n: number, stuck: number) =>
 			`${n === 1 ? "1 learner" : `${n} learners`}, ${stuck === 0 ? "nobody any more" : stuck === n ? "still" : `${stuck} still`}`,
+		still: (n: number) => (n === 0 ? "none now" : `${n} still`),
 		times: (n: number) => `×${n}`,
 		timesWords: (n: number) => (n === 1 ? "once" : `${n} times`),
 		stuck: "still fails so",
@@ -19,10 +20,11 @@ const text = catalogue(
 		passed: "has passed since",
 	},
 	{
-		title: "무엇이 왜 실패하는지",
+		title: "무엇이 왜 실패했는지",
 		none: "이 실습의 확인 항목에서 실패한 사람이 없습니다.",
 		step: (n, title) => `${n}단계: ${title}`,
 		count: (n, stuck) => `${n}명, ${stuck === 0 ? "지금은 없음" : `지금도 ${stuck}명`}`,
+		still: (n) => (n === 0 ? "지금은 없음" : `지금 ${n}명`),
 		times: (n) => `×${n}`,
 		timesWords: (n) => `${n}번`,
 		stuck: "지금도 실패",
@@ -59,7 +61,10 @@ export function Causes({ store }: { store: ClassStore }) {
 									<li key={cause.reason} class="cause">
 										<p class="cause-count">
 											<b aria-hidden="true">{cause.who.length}</b>
-											<span class="label">{t.count(cause.who.length, cause.stuck)}</span>
+											<span class="label" aria-hidden="true">
+												{t.still(cause.stuck)}
+											</span>
+											<span class="offscreen">{t.count(cause.who.length, cause.stuck)}</span>
 										</p>
 										<div>
 											<span class="cause-bar" aria-hidden="true">
