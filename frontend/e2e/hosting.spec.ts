@@ -8,7 +8,7 @@ test("a teacher is invited, sets a password by the link, and signs in", async ({
 	const owner = await people.teacher();
 	await owner.page.goto("/teach/staff");
 	const login = `teacher-${Date.now()}`;
-	await owner.page.getByLabel("User name").fill(login);
+	await owner.page.getByLabel("Sign-in name").fill(login);
 	await owner.page.getByLabel("Name, as learners see it").fill("Second teacher");
 	await owner.page.getByRole("button", { name: "Make a link" }).click();
 	const link = (await owner.page.getByTestId("staff-link").locator("code").textContent()) ?? "";

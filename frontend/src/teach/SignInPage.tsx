@@ -15,16 +15,19 @@ const text = catalogue(
 		title: "Teachers' sign-in",
 		intro: "For those who host a class. Learners need no account: they join by a code.",
 		join: "I have a join code",
-		login: "User name",
+		login: "Sign-in name",
 		password: "Password",
 		signIn: "Sign in",
 		or: "or",
 		setup: "Nobody can sign in yet",
 		setupText:
 			"When it first started, the server printed a link with which the first teacher sets a password. It begins with …/teach/setup. Open that one.",
-		error: "The sign-in at the provider did not work. Try again, or ask whoever runs this server.",
+		unknown: (at: string) =>
+			`${at} knows you, but the account does not teach here. Ask the owner of this server to add your mail address as a sign-in name.`,
+		denied: (at: string) => `${at} did not sign you in. Try again.`,
+		unreachable: (at: string) => `${at} cannot be reached just now. Try again later, or tell whoever runs this server.`,
 		welcome: "Choose a password",
-		welcomeText: "The link works once. From then on you sign in with the user name and the password.",
+		welcomeText: "The link works once. From then on you sign in with the sign-in name and the password.",
 		name: "Your name, as learners see it",
 		again: "The password again",
 		rule: "At least 10 characters. A few words in a row are good.",
@@ -37,16 +40,19 @@ const text = catalogue(
 		title: "교사 로그인",
 		intro: "수업을 여는 분을 위한 화면입니다. 학습자는 계정 없이 참여 코드로 들어옵니다.",
 		join: "참여 코드가 있습니다",
-		login: "사용자 이름",
+		login: "로그인 이름",
 		password: "비밀번호",
 		signIn: "로그인",
 		or: "또는",
 		setup: "아직 아무도 로그인할 수 없습니다",
 		setupText:
 			"서버를 처음 시작할 때 첫 번째 교사가 비밀번호를 정하는 링크가 출력되었습니다. …/teach/setup으로 시작하는 그 링크를 여십시오.",
-		error: "인증 제공자를 통한 로그인에 실패했습니다. 다시 시도하거나 서버 관리자에게 문의하십시오.",
+		unknown: (at) =>
+			`${at}에서 본인은 확인했지만, 이 서버의 교사로 등록된 계정이 아닙니다. 서버 소유자에게 이메일 주소를 로그인 이름으로 추가해 달라고 요청하십시오.`,
+		denied: (at) => `${at}에서 로그인이 완료되지 않았습니다. 다시 시도하십시오.`,
+		unreachable: (at) => `지금은 ${at}에 연결할 수 없습니다. 잠시 뒤 다시 시도하거나 서버 관리자에게 알려 주십시오.`,
 		welcome: "비밀번호 정하기",
-		welcomeText: "이 링크는 한 번만 쓸 수 있습니다. 다음부터는 사용자 이름과 비밀번호로 로그인합니다.",
+		welcomeText: "이 링크는 한 번만 쓸 수 있습니다. 다음부터는 로그인 이름과 비밀번호로 로그인합니다.",
 		name: "학습자에게 보일 이름",
 		again: "비밀번호 확인",
 		rule: "10자 이상으로 정합니다. 단어 몇 개를 이어 쓰면 좋습니다.",
@@ -63,6 +69,9 @@ export function SignInPage({ state, done }: { state: SignIn; done: () => Promise
 	const [login, setLogin] = useState("");
 	const [password, setPassword] = useState("");
 	usePageTitle(t.title);
+	const error = new URLSearchParams(location.search).get("error");
+	const problem =
+		error && (error === "unknown" ? t.unknown : error === "provider" ? t.unreachable : t.denied)(state.oidc);
 	const submit = (event: Event) => {
 		event.preventDefault();
 		void asks.run("sign-in", () => signIn(login.trim(), password)).then((ok) => (ok ? done() : undefined));
@@ -71,9 +80,9 @@ export function SignInPage({ state, done }: { state: SignIn; done: () => Promise
 		<Door>
 			<h1>{t.title}</h1>
 			<p class="door-intro">{t.intro}</p>
-			{new URLSearchParams(location.search).has("error") && (
+			{problem && (
 				<p class="door-problem" role="alert">
-					{t.error}
+					{problem}
 				</p>
 			)}
 			{state.setup ? (

@@ -18,7 +18,8 @@ const text = catalogue(
 		back: "Classes",
 		invite: "Invite somebody",
 		inviteNote: "You get a link that works once, with which the person chooses a password.",
-		login: "User name",
+		oidcNote: (at: string) => `Who signs in by “${at}” needs no link: give the mail address there as the sign-in name.`,
+		login: "Sign-in name",
 		name: "Name, as learners see it",
 		role: "Role",
 		teacher: "Teacher",
@@ -39,7 +40,8 @@ const text = catalogue(
 		back: "수업 목록",
 		invite: "초대하기",
 		inviteNote: "한 번만 쓸 수 있는 링크가 만들어집니다. 받은 사람은 그 링크에서 비밀번호를 정합니다.",
-		login: "사용자 이름",
+		oidcNote: (at) => `“${at}” 로그인을 쓸 사람은 링크 없이, 그곳의 이메일 주소를 로그인 이름으로 적으면 됩니다.`,
+		login: "로그인 이름",
 		name: "학습자에게 보일 이름",
 		role: "역할",
 		teacher: "교사",
@@ -57,7 +59,7 @@ const text = catalogue(
 	},
 );
 
-export function StaffPage({ me }: { me: Me }) {
+export function StaffPage({ me, oidc }: { me: Me; oidc: string }) {
 	const t = text();
 	const [asks] = useState(() => new Asks());
 	const [all, setAll] = useState<Staff[]>([]);
@@ -126,6 +128,7 @@ export function StaffPage({ me }: { me: Me }) {
 			<section class="desk-section">
 				<h2>{t.invite}</h2>
 				<p class="field-note">{t.inviteNote}</p>
+				{oidc && <p class="field-note">{t.oidcNote(oidc)}</p>}
 				<form class="form" onSubmit={submit}>
 					<div class="field-row">
 						<Field label={t.login} value={login} onInput={setLogin} exact required narrow />

@@ -60,7 +60,7 @@ export function TeachPages({ path }: { path: string[] }) {
 		return <ErrorPage text={offline ? offlineText() : message} retry={() => void ask()} />;
 	}
 	if (!who.value) return <p class="opening">{text().loading}</p>;
-	const { me } = who.value;
+	const { me, oidc } = who.value;
 	if (!me) return <SignInPage state={who.value} done={ask} />;
 	const leave = () =>
 		void signOut().then(() => {
@@ -70,7 +70,8 @@ export function TeachPages({ path }: { path: string[] }) {
 
 	if (path.length === 0 || first === "sign-in") return <ClassList me={me} signOut={leave} />;
 	if (first === "new" && path.length === 1) return <ClassForm key="new" />;
-	if (first === "staff" && path.length === 1) return me.role === "owner" ? <StaffPage me={me} /> : <MissingPage />;
+	if (first === "staff" && path.length === 1)
+		return me.role === "owner" ? <StaffPage me={me} oidc={oidc} /> : <MissingPage />;
 	if (path.length === 1) return <ClassPage key={first} id={first} />;
 	if (path.length === 2 && second === "edit") return <ClassForm key={first} id={first} />;
 	if (path.length === 2 && second === "roster") return <Roster key={first} id={first} />;
