@@ -94,8 +94,15 @@ for (const { locale, word, named, other, question, said } of languages) {
 		await teacher.page.getByTestId("take-keyboard").click();
 		await watched.type("A", "ip link set dev eth0 up");
 		await expect(one.page.getByTestId("watched")).toHaveAttribute("data-typing", "");
+		// Beneath the terminal it says who has the keyboard, and afterwards nothing any more.
+		const status = one.page.locator(".terms-panel:not([hidden]) .terms-status");
+		await expect(status).toContainText("Teacher");
 		await one.page.getByTestId("revoke-keyboard").click();
 		await expect(teacher.page.getByTestId("ask-keyboard")).toBeVisible();
+		await expect(status).toHaveCount(0);
+		await one.lab.type("A", "echo mine-again");
+		await one.lab.expectScreen(/^mine-again$/m);
+		await expect(status).toHaveCount(0);
 
 		// Goes on alone, and passes.
 		await one.lab.type("B", "ip link set dev eth0 up");

@@ -3,6 +3,24 @@ import { readFileSync } from "node:fs";
 import { violations } from "./axe";
 import { expect, test } from "./fixtures";
 
+/** Whether it is a whole asciicast v3 (https://docs.asciinema.org/manual/asciicast/v3/) of what was typed, with marks where checks passed. */
+function expectCast(text: string): void {
+	const [head = "", ...lines] = text.trimEnd().split("\n");
+	expect(JSON.parse(head)).toMatchObject({
+		version: 3,
+		term: { cols: expect.any(Number), rows: expect.any(Number) },
+		timestamp: expect.any(Number),
+	});
+	const events = lines.filter((line) => !line.startsWith("#")).map((line) => JSON.parse(line));
+	for (const event of events) {
+		expect(event).toEqual([expect.any(Number), expect.stringMatching(/^[oimrx]$/), expect.any(String)]);
+		expect(event[0]).toBeGreaterThanOrEqual(0);
+	}
+	const all = (code: string) => events.filter((event) => event[1] === code).map((event) => event[2]);
+	expect(all("o").join("")).toContain("ip link set dev eth0 up");
+	expect(all("m").length).toBeGreaterThan(0);
+}
+
 test("a teacher is invited, sets a password by the link, and signs in", async ({ people, page, faults }) => {
 	faults.forgive(/401/);
 	const owner = await people.teacher();
@@ -120,13 +138,24 @@ test("a recorded class can be played back, shown a terminal, broken, and reporte
 		.first()
 		.click();
 	await expect(page.getByTestId("player")).toBeVisible();
+	// The network beside it is the one of that moment.
+	const eth0 = page.locator('.player-network [data-device="A//eth0"]');
+	await expect(eth0).toHaveAttribute("data-state", "off");
 	await page
 		.getByRole("slider")
 		.fill(await page.getByRole("slider").evaluate((input) => (input as HTMLInputElement).max));
 	await expect(page.locator(".player-screen")).toContainText("ip link set dev eth0 up");
-	await expect(page.locator(".player-network .net-card-host").first()).toBeVisible();
+	await expect(eth0).toContainText("192.168.1.10/24");
 	expect(await violations(page)).toEqual([]);
+	const kept = page.waitForEvent("download");
+	await page.getByRole("link", { name: "Download" }).click();
+	expectCast(readFileSync(await (await kept).path(), "utf8"));
 	await page.goBack();
+	const rows = page.locator("tbody tr");
+	const recordings = await rows.count();
+	await rows.first().getByRole("button", { name: "Delete" }).click();
+	await page.getByTestId("confirm").click();
+	await expect(rows).toHaveCount(recordings - 1);
 	await page.goBack();
 	await page.getByTestId("class-menu").click();
 	await page.getByTestId("class-menu-results").click();

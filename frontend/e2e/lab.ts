@@ -204,15 +204,22 @@ export class LabPage {
 		await this.prompt(host.replace(/ \d+$/, ""), line);
 	}
 
-	/** Presses the button of a command block, and waits until its last command is done. */
+	/** Presses the button of a command block, and waits until its last command is done, or its host is up again. */
 	async run(figure: Locator): Promise<void> {
 		const host = (await figure.getAttribute("data-host")) ?? "";
 		const tab = this.tab(host);
 		if ((await tab.getAttribute("data-state")) === "open") await this.show(host);
 		const command = (await figure.locator("pre").textContent()) ?? "";
 		const before = (await this.rows()).join("\n");
+		const shell = await this.panel.getAttribute("id");
 		await figure.locator(".run-button").click();
 		await expect(tab).toHaveAttribute("aria-selected", "true");
+		if (/^reboot$/m.test(command)) {
+			// The shell ends with its host, and another one comes.
+			await expect(this.panel).not.toHaveAttribute("id", shell ?? "");
+			await expect(tab).toHaveAttribute("data-state", "open");
+			return this.prompt(host);
+		}
 		await expect
 			.poll(
 				async () => {

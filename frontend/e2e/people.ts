@@ -2,9 +2,20 @@
 import { type Browser, type BrowserContext, expect, type Page } from "@playwright/test";
 import { Faults } from "./faults";
 import { LabPage } from "./lab";
+import type { Server } from "./server";
 
 /** Of the tests' server. */
 export const owner = { login: "owner", password: "four words in a row" };
+
+/** Gives a fresh server its owner, as the page behind its first link does. */
+export async function setUpOwner(server: Server): Promise<void> {
+	const answer = await fetch(`${server.url}/api/staff/setup`, {
+		method: "POST",
+		headers: { "Content-Type": "application/json", Origin: server.url },
+		body: JSON.stringify({ token: new URL(server.teach).hash.slice(1), ...owner, name: "Teacher" }),
+	});
+	if (!answer.ok) throw new Error(`the owner could not be set up: ${answer.status} ${await answer.text()}`);
+}
 
 export interface Look {
 	locale?: string;
@@ -60,10 +71,20 @@ export class People {
 		return (await this.#person(look)).page;
 	}
 
+	/** For a test that takes the server away on purpose. */
+	forgive(...patterns: RegExp[]): void {
+		for (const { faults } of this.#open) faults.forgive(...patterns);
+	}
+
+	/** What the browser of a page has complained about. */
+	faultsOf(page: Page): Faults {
+		return this.#open.find(({ context }) => context === page.context())?.faults as Faults;
+	}
+
 	/** Ends their sessions, and says what their browsers complained about. */
 	async leave(): Promise<string[]> {
 		const found: string[] = [];
-		for (const { context, faults, lab } of this.#open) {
+		for (const { context, faults, lab } of this.#open.splice(0)) {
 			await lab?.leave(this.#url);
 			await context.close();
 			found.push(...faults.found);

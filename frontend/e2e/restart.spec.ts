@@ -1,14 +1,27 @@
-/** The server is killed and started again: a learner's page goes on by itself. */
+/** The server is killed and started again: a learner's page goes on by itself, and so does the teacher's. */
 import { expect, lostConnection, test } from "./fixtures";
-import { LabPage } from "./lab";
+import { People, setUpOwner } from "./people";
 import { Server } from "./server";
 
-test("a killed server costs a page not one byte, and nothing that was typed", async ({ page, faults }) => {
-	faults.forgive(...lostConnection);
+test("a killed server costs a page not one byte, and nothing that was typed; a class loses nothing", async ({
+	browser,
+}) => {
 	const server = await Server.start({ args: ["--pool=0"], idBase: (1 << 29) + (1 << 27) });
+	const people = new People(browser, server.url);
 	try {
-		const lab = new LabPage(page);
-		await lab.open("switching", server.url);
+		await setUpOwner(server);
+		const teacher = await people.teacher();
+		const code = await teacher.makeClass("Restarted", ["switching"]);
+		const { page, lab, name } = await people.learner(code, "Learner one");
+		people.forgive(...lostConnection);
+		await lab.open("switching");
+		await page.getByTestId("check-up").click();
+		await expect(teacher.cell(name, 2).locator(".board-count")).toHaveText("×1");
+		await page.getByTestId("raise-hand").click();
+		await page.getByTestId("hand-text").fill("Does this outlive a server?");
+		await page.getByTestId("raise").click();
+		await expect(teacher.page.getByTestId("hand")).toContainText("Does this outlive a server?");
+		await teacher.page.evaluate(() => Object.assign(window, { neverLoadedAnew: true }));
 		await lab.type("A", "echo seen-before; X=remembered");
 		const numbers = async () =>
 			(await lab.rows()).flatMap((row) => (/^line-\d+$/.test(row) ? [Number(row.slice(5))] : []));
@@ -19,9 +32,9 @@ test("a killed server costs a page not one byte, and nothing that was typed", as
 			const before = await last();
 			await expect.poll(last).toBeGreaterThan(before + 20);
 			await server.kill();
-			await expect(page.getByTestId("connection-lost")).toBeVisible();
+			for (const one of [page, teacher.page]) await expect(one.getByTestId("connection-lost")).toBeVisible();
 			await server.again();
-			await expect(page.getByTestId("connection-lost")).toBeHidden();
+			for (const one of [page, teacher.page]) await expect(one.getByTestId("connection-lost")).toBeHidden();
 		}
 		const before = await last();
 		await expect.poll(last).toBeGreaterThan(before + 20);
@@ -48,9 +61,21 @@ test("a killed server costs a page not one byte, and nothing that was typed", as
 		await lab.expectScreen(/^one-two-remembered$/m);
 		const id = await page.evaluate(async (name) => (await (await fetch(`/api/sessions/${name}`)).json()).id, session);
 		expect(id).toBe(session);
-		await lab.leave(server.url);
+
+		// The teacher's grid has gone on by itself: what was there still is, and what comes arrives.
+		await expect(teacher.page.getByTestId("hand")).toContainText("Does this outlive a server?");
+		await expect(teacher.cell(name, 2)).toHaveAttribute("data-state", "failed");
+		for (const host of ["A", "B"]) await lab.type(host, "ip link set dev eth0 up");
+		await expect(teacher.cell(name, 2)).toHaveAttribute("data-state", "passed");
+		await teacher.page.getByTestId("claim").click();
+		await expect(page.locator(".class-hand")).toContainText("Teacher is coming to you.");
+		expect(await teacher.page.evaluate(() => "neverLoadedAnew" in window)).toBe(true);
+		expect(await people.leave(), "what the browsers complained about").toEqual([]);
 	} finally {
-		await page.close();
-		await server.stop();
+		try {
+			await people.leave();
+		} finally {
+			await server.stop();
+		}
 	}
 });

@@ -1,4 +1,4 @@
-import { owner } from "./people";
+import { setUpOwner } from "./people";
 import { Server } from "./server";
 
 /** One server for all tests: each of them is a learner of its own. */
@@ -7,11 +7,6 @@ export default async function setup(): Promise<() => Promise<void>> {
 	const server = await Server.start({ args: ["--pool=1"] });
 	process.env.NETGROUND_E2E_URL = server.url;
 	// The owner, so that tests of classes need not wait for the one that uses the page for it.
-	const answer = await fetch(`${server.url}/api/staff/setup`, {
-		method: "POST",
-		headers: { "Content-Type": "application/json", Origin: server.url },
-		body: JSON.stringify({ token: new URL(server.teach).hash.slice(1), ...owner, name: "Teacher" }),
-	});
-	if (!answer.ok) throw new Error(`the owner could not be set up: ${answer.status} ${await answer.text()}`);
+	await setUpOwner(server);
 	return () => server.stop();
 }

@@ -4,6 +4,9 @@ import type { LabPage } from "./lab";
 
 const labs = ["switching", "routing", "namespaces", "linux-bridge", "namespace-nat", "port-forward"];
 
+/** Labs whose buttons have something of their own: hosts that reboot, programs that stay, files that are edited. */
+const others = ["gateway", "linux-router", "net-tools", "dns-records", "coredns"];
+
 /** Steps whose lesson leaves commands to the learner. */
 const withoutCommands = [
 	"routing/return",
@@ -16,13 +19,25 @@ const withoutCommands = [
 	"namespace-nat/internet",
 	"port-forward/itself",
 	"port-forward/toomuch",
+	"gateway/colleague",
+	"dns-records/ipv6",
+	"dns-records/alias",
+	"coredns/services",
 ];
+
+/** Questions whose answer each sandbox makes up: where it stands. */
+const onScreen: Record<string, [host: string, command: string]> = {
+	mac: ["A", "ip -br link show dev eth0"],
+	"router-mac": ["web", "ip neigh show 192.168.1.1"],
+};
 
 /** Answers a step's questions as its solution says, or, where each sandbox has its own answer, from the screen. */
 async function answerStep(lab: LabPage, step: string): Promise<void> {
 	for (const name of await lab.questions(step)) {
-		if (name === "mac") {
-			await lab.type("A", "clear; ip -br link show dev eth0");
+		const shown = onScreen[name];
+		if (shown) {
+			const [host, command] = shown;
+			await lab.type(host, `clear; ${command}`);
 			const mac = /([0-9a-f]{2}(:[0-9a-f]{2}){5})/.exec((await lab.rows()).join("\n"))?.[1];
 			await lab.answer(step, name, mac ?? "none on the screen");
 		} else {
@@ -123,3 +138,10 @@ for (const name of labs) {
 		});
 	});
 }
+
+for (const name of others)
+	test(`${name} is solved by its buttons`, async ({ lab }) => {
+		await lab.open(name);
+		await solveByButtons(lab, name);
+		await expectDone(lab, name);
+	});

@@ -21,6 +21,8 @@ export interface TerminalPaneProps {
 	/** The host whose terminal is in front has changed. */
 	onActive?: (host: string) => void;
 	watched?: WatchedTerminals;
+	/** Whom the learner lets type here, by name; empty for nobody. */
+	guest?: string;
 }
 
 /** Terminals that are somebody else's: they are read, and typed into only while that one allows it. */

@@ -1,5 +1,5 @@
 /** The lab's three panes: the lesson, the network as it is now, and the terminals. */
-import { signal } from "@preact/signals";
+import { signal, useComputed } from "@preact/signals";
 import { useMemo, useState } from "preact/hooks";
 import type { WatchedTerminals } from "../api/panes";
 import { catalogue } from "../i18n/catalogue";
@@ -67,6 +67,10 @@ export function Panes({ store, watched, Lesson = LessonPane }: Props) {
 	const rest = shown("diagram") || shown("terminals") || (scene !== null && !one);
 	const how = arrangement.value;
 	const session = store.session.value;
+	const guest = useComputed(() => {
+		const member = store.view.value.member;
+		return member?.keyboard === "granted" ? member.keyboardBy : "";
+	}).value;
 
 	return (
 		<main class="panes" style={{ "--lesson": lesson, "--network": how === "stacked" ? stacked : columns }}>
@@ -135,6 +139,7 @@ export function Panes({ store, watched, Lesson = LessonPane }: Props) {
 								active.value = host;
 							}}
 							{...(watched ? { watched } : {})}
+							guest={guest}
 							{...waiting}
 						/>
 					)}

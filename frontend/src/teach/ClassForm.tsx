@@ -11,7 +11,7 @@ import { Confirm } from "../ui/Dialog";
 import { Cross } from "../ui/icons";
 import { IconButton } from "../ui/Tools";
 import { Asks } from "./asks";
-import { Frame } from "./Frame";
+import { Frame, ReadOnly } from "./Frame";
 import { Choice, Field, Switch } from "./fields";
 import { LabPicker } from "./LabPicker";
 import { classPath, rosterPath, teachPath } from "./paths";
@@ -159,7 +159,8 @@ export function ClassForm({ id }: { id?: string }) {
 	const back = known ? { href: classPath(known.id), label: known.name } : { href: teachPath, label: t.back };
 	return (
 		<Frame title={title} back={back} asks={asks}>
-			{draft && course && (
+			{known && !known.canEdit && <ReadOnly />}
+			{draft && course && (known?.canEdit ?? true) && (
 				<form class="form sections" onSubmit={submit}>
 					<Field
 						label={t.name}

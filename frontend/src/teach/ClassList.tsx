@@ -32,8 +32,10 @@ const text = catalogue(
 		staff: "Teachers and assistants",
 		password: "Change the password",
 		signOut: "Sign out",
-		old: "The password now",
-		next: "The new password",
+		old: "Current password",
+		next: "New password",
+		again: "The new password again",
+		differ: "The two passwords differ.",
 		rule: "At least 10 characters.",
 		save: "Save",
 		saved: "The password is changed.",
@@ -55,8 +57,10 @@ const text = catalogue(
 		staff: "교사와 조교",
 		password: "비밀번호 바꾸기",
 		signOut: "로그아웃",
-		old: "지금 비밀번호",
+		old: "현재 비밀번호",
 		next: "새 비밀번호",
+		again: "새 비밀번호 확인",
+		differ: "새 비밀번호와 확인이 다릅니다.",
 		rule: "10자 이상으로 정합니다.",
 		save: "저장",
 		saved: "비밀번호를 바꾸었습니다.",
@@ -145,8 +149,12 @@ function Password({ onClose }: { onClose: () => void }) {
 	const [asks] = useState(() => new Asks());
 	const [old, setOld] = useState("");
 	const [next, setNext] = useState("");
+	const [again, setAgain] = useState("");
+	const [differ, setDiffer] = useState(false);
 	const submit = (event: Event) => {
 		event.preventDefault();
+		setDiffer(next !== again);
+		if (next !== again) return;
 		void asks
 			.run("password", () => changePassword(old, next))
 			.then((ok) => {
@@ -169,6 +177,12 @@ function Password({ onClose }: { onClose: () => void }) {
 					note={t.rule}
 					required
 				/>
+				<Field label={t.again} type="password" value={again} onInput={setAgain} autocomplete="new-password" required />
+				{differ && (
+					<p class="door-problem" role="alert">
+						{t.differ}
+					</p>
+				)}
 				<div class="dialog-foot">
 					<button type="submit" class="primary" aria-busy={asks.pending.value.has("password")}>
 						{t.save}

@@ -7,7 +7,10 @@ import { TopBar } from "../ui/TopBar";
 import { usePageTitle } from "../ui/title";
 import type { Asks } from "./asks";
 
-const text = catalogue({ dismiss: "Dismiss" }, { dismiss: "닫기" });
+const text = catalogue(
+	{ dismiss: "Dismiss", readOnly: "You see this class as an assistant, and may not change it." },
+	{ dismiss: "닫기", readOnly: "이 수업의 조교로서 볼 수만 있고 바꾸지는 못합니다." },
+);
 
 interface Props {
 	title: string;
@@ -45,6 +48,11 @@ export function Frame({ title, back, actions, wide, asks, children }: Props) {
 			</main>
 		</div>
 	);
+}
+
+/** Instead of what an assistant may not do. */
+export function ReadOnly() {
+	return <p>{text().readOnly}</p>;
 }
 
 /** What went wrong with the last thing that was asked for. */

@@ -7,7 +7,7 @@ import { announce } from "../state/announce";
 import { Confirm } from "../ui/Dialog";
 import { Menu } from "../ui/Menu";
 import { Asks } from "./asks";
-import { Frame } from "./Frame";
+import { Frame, ReadOnly } from "./Frame";
 import { classPath } from "./paths";
 
 const text = catalogue(
@@ -77,9 +77,21 @@ export function Roster({ id }: { id: string }) {
 	const [deleting, setDeleting] = useState<Member | null>(null);
 	const reload = () => void asks.run("members", () => getMembers(id), setMembers);
 	useEffect(() => {
-		void asks.run("class", () => getClass(id), setValue);
-		reload();
+		void asks.run(
+			"class",
+			() => getClass(id),
+			(found) => {
+				setValue(found);
+				if (found.canEdit) reload();
+			},
+		);
 	}, [id]);
+	if (value && !value.canEdit)
+		return (
+			<Frame title={t.title} back={{ href: classPath(id), label: value.name }} asks={asks}>
+				<ReadOnly />
+			</Frame>
+		);
 	const submit = (event: Event) => {
 		event.preventDefault();
 		void asks.run(

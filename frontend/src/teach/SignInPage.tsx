@@ -71,7 +71,9 @@ export function SignInPage({ state, done }: { state: SignIn; done: () => Promise
 	usePageTitle(t.title);
 	const error = new URLSearchParams(location.search).get("error");
 	const problem =
-		error && (error === "unknown" ? t.unknown : error === "provider" ? t.unreachable : t.denied)(state.oidc);
+		error &&
+		state.oidc &&
+		(error === "unknown" ? t.unknown : error === "provider" ? t.unreachable : t.denied)(state.oidc);
 	const submit = (event: Event) => {
 		event.preventDefault();
 		void asks.run("sign-in", () => signIn(login.trim(), password)).then((ok) => (ok ? done() : undefined));

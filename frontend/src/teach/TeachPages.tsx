@@ -69,7 +69,7 @@ export function TeachPages({ path }: { path: string[] }) {
 		});
 
 	if (path.length === 0 || first === "sign-in") return <ClassList me={me} signOut={leave} />;
-	if (first === "new" && path.length === 1) return <ClassForm key="new" />;
+	if (first === "new" && path.length === 1) return me.role === "assistant" ? <MissingPage /> : <ClassForm key="new" />;
 	if (first === "staff" && path.length === 1)
 		return me.role === "owner" ? <StaffPage me={me} oidc={oidc} /> : <MissingPage />;
 	if (path.length === 1) return <ClassPage key={first} id={first} />;

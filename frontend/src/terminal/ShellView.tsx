@@ -117,7 +117,7 @@ function Status({ store, shell, name, front }: { store: TerminalStore; shell: Sh
 		if (!shell.writer.value) {
 			return {
 				tone: "warn",
-				what: t.watching,
+				what: store.elsewhere,
 				does: (
 					<button
 						type="button"

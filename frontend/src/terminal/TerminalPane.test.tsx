@@ -346,6 +346,8 @@ describe("a shell", () => {
 		server("t1").keyboard = { viewer: "other", bring: () => {} } as never;
 		await accept();
 		expect(panel().textContent).toContain("Another window has the keyboard.");
+		await show({ guest: "Kim" });
+		expect(panel().textContent).toContain("Kim has the keyboard of this terminal.");
 		await act(() => button("Take the keyboard").click());
 		await settle();
 		expect(panel().textContent).toBe("");

@@ -50,7 +50,7 @@ export function TerminalPane(props: TerminalPaneProps) {
 }
 
 function Terminals(props: TerminalPaneProps) {
-	const { sessionId, hosts, terminals, sessionState, theme, onActive, watched } = props;
+	const { sessionId, hosts, terminals, sessionState, theme, onActive, watched, guest = "" } = props;
 	const [all, setAll] = useState<TerminalStore | null>(null);
 
 	useLayoutEffect(() => {
@@ -64,8 +64,8 @@ function Terminals(props: TerminalPaneProps) {
 	}, [sessionId]);
 
 	useLayoutEffect(() => {
-		all?.update({ sessionId, hosts, terminals, sessionState });
-	}, [all, sessionId, hosts, terminals, sessionState]);
+		all?.update({ sessionId, hosts, terminals, sessionState, guest });
+	}, [all, sessionId, hosts, terminals, sessionState, guest]);
 
 	return all && <Tabs store={all} theme={theme} onActive={onActive} />;
 }

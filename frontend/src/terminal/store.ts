@@ -16,7 +16,10 @@ export interface Tab {
 	shell: Shell | null;
 }
 
-export type StoreProps = Pick<TerminalPaneProps, "sessionId" | "hosts" | "terminals" | "sessionState" | "watched">;
+export type StoreProps = Pick<
+	TerminalPaneProps,
+	"sessionId" | "hosts" | "terminals" | "sessionState" | "watched" | "guest"
+>;
 
 export interface StoreOptions {
 	/** For tests. */
@@ -31,6 +34,7 @@ export class TerminalStore {
 	readonly watched: StoreProps["watched"];
 	readonly hosts: Signal<HostState[]>;
 	readonly sessionState: Signal<TerminalPaneProps["sessionState"]>;
+	readonly guest: Signal<string>;
 	readonly shells = signal<readonly Shell[]>([]);
 	/** Hosts on which a shell is being opened. */
 	readonly opening = signal<ReadonlySet<string>>(new Set());
@@ -57,6 +61,7 @@ export class TerminalStore {
 		this.watched = props.watched;
 		this.hosts = signal(props.hosts);
 		this.sessionState = signal(props.sessionState);
+		this.guest = signal(props.guest ?? "");
 		this.tabs = computed(() =>
 			this.hosts.value.flatMap(({ name }): Tab[] => {
 				const shells = this.shells.value.filter((shell) => shell.host === name);
@@ -80,6 +85,12 @@ export class TerminalStore {
 		this.#stop = effect(() => this.#follow());
 	}
 
+	/** Who types where this page does not. */
+	get elsewhere(): string {
+		const t = text();
+		return this.guest.value ? t.guest(this.guest.value) : t.watching;
+	}
+
 	/** The session's state, hosts and terminals as the server has them now. */
 	update(props: StoreProps): void {
 		if (this.#disposed) return;
@@ -87,6 +98,7 @@ export class TerminalStore {
 			const before = this.hosts.peek();
 			this.hosts.value = props.hosts;
 			this.sessionState.value = props.sessionState;
+			this.guest.value = props.guest ?? "";
 			this.#list(props.terminals);
 			for (const { name, state, outages = 0 } of props.hosts) {
 				const was = before.find((host) => host.name === name);
@@ -292,9 +304,8 @@ export class TerminalStore {
 			viewer: () => this.#viewers.id(terminal.id),
 			refused: (s) => {
 				if (!s.live) return;
-				const { refused, watching } = text();
-				if (s.writer.peek()) s.say(refused);
-				announce(s.writer.peek() ? refused : watching);
+				if (s.writer.peek()) s.say(text().refused);
+				announce(s.writer.peek() ? text().refused : this.elsewhere);
 			},
 			again: (s) => void this.replace(s),
 			ended: (s) => {

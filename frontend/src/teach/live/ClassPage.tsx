@@ -250,7 +250,8 @@ function Bar({ store, value, onOpen, become }: BarProps) {
 					onClick={() => become(value.state === "paused" ? "open" : "paused")}
 				>
 					{value.state === "paused" ? <Play /> : <Pause />}
-					<span class="bar-word">{value.state === "paused" ? t.resume : t.pause}</span>
+					{/* Always in words: the page's own button beside it pauses motion. */}
+					{value.state === "paused" ? t.resume : t.pause}
 				</button>
 			)}
 			<Menu
