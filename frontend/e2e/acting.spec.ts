@@ -39,6 +39,7 @@ test("a teacher tells learners apart: needs, messages, and what is done for one 
 	for (const { lab } of [one, two]) await lab.open("switching");
 
 	// Put aside until something new goes wrong.
+	await two.lab.tellMAC();
 	const card = page.getByTestId("help-card").filter({ hasText: two.name });
 	for (let n = 1; n <= 4; n++) {
 		await two.page.getByTestId("check-up").click();
@@ -78,7 +79,7 @@ test("a teacher tells learners apart: needs, messages, and what is done for one 
 	await expect(teacher.cell(one.name, 3)).toHaveAttribute("aria-label", /caught up by the solution/);
 
 	// To all at a step, and to all.
-	await say(teacher, "Look at both ends of the cable.", /step 1,/);
+	await say(teacher, "Look at both ends of the cable.", /step 2,/);
 	await expect(two.page.getByTestId("message")).toContainText("both ends");
 	await say(teacher, "Five more minutes.", /The whole class/);
 	for (const { page: learner } of [one, two]) {

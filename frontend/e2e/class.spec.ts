@@ -1,7 +1,6 @@
 /** A class: a teacher and learners, each in a browser of their own. */
 import { violations } from "./axe";
 import { expect, test } from "./fixtures";
-import type { LabPage } from "./lab";
 
 /** What differs in the two languages. */
 const languages = [
@@ -23,14 +22,6 @@ const languages = [
 	},
 ] as const;
 
-/** Answers the first question of the lab from the screen. */
-async function tellMAC(lab: LabPage): Promise<void> {
-	await lab.type("A", "clear; ip -br link show dev eth0");
-	const mac = /([0-9a-f]{2}(:[0-9a-f]{2}){5})/.exec((await lab.rows()).join("\n"))?.[1];
-	await lab.answer("look", "mac", mac ?? "none on the screen");
-	await lab.expectPassed("look");
-}
-
 for (const { locale, word, named, other, question, said } of languages) {
 	test(`a learner joins, gets stuck, is watched, helped, and passes, in ${word}`, async ({ people }) => {
 		test.setTimeout(180_000);
@@ -49,7 +40,7 @@ for (const { locale, word, named, other, question, said } of languages) {
 		expect(await violations(teacher.page)).toEqual([]);
 
 		// Works, then gets stuck: the same check again and again.
-		await tellMAC(one.lab);
+		await one.lab.tellMAC();
 		await expect(teacher.cell(named, 1)).toHaveAttribute("data-state", "passed");
 		for (let n = 1; n <= 4; n++) {
 			await one.lab.type("A", "true"); // asking again without having done anything is no other try

@@ -181,7 +181,7 @@ function LearnerRow({ store, lab, member }: RowProps) {
 		>
 			<div role="rowheader" class="board-name" tabIndex={-1} data-open={path}>
 				<PresenceMark presence={row.presence} />
-				<a href={path} tabIndex={-1}>
+				<a href={path} tabIndex={-1} title={name}>
 					{name}
 				</a>
 				{row.hand && (
