@@ -48,7 +48,7 @@ func testRestartLosesNothing(t *testing.T, w *world) {
 	if len(help) != 2 || help[0].Member != anna.member || help[0].Reason != "same-check" || help[0].Text != "4 times the same check: It is down." {
 		t.Errorf("who needs help: %+v", help)
 	}
-	if m := w.s.Mine(anna.caller); len(m) != 1 || len(m[0].Messages) != 1 || m[0].Messages[0].Text != "Look at B." || m[0].Broadcast == nil || len(m[0].Faults) != 1 {
+	if m := w.s.Mine(anna.caller); len(m) != 1 || len(m[0].Messages) != 1 || m[0].Messages[0].Text != "Look at B." || m[0].Broadcast == nil || len(m[0].Faults) != 1 || m[0].Faults[0].Title != "" {
 		t.Errorf("Anna sees %+v", m)
 	}
 	if m := w.s.Mine(bert.caller); len(m[0].Messages) != 0 || m[0].Hand == nil || m[0].Hand.ClaimedBy != "Kim" {

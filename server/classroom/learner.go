@@ -62,7 +62,11 @@ func (r *room) membership(w *who, beginsOn, language string) Membership {
 		in := &r.injections[i]
 		for _, x := range in.Members {
 			if x.Member == w.m.ID && x.Trouble == "" {
-				m.Faults = append(m.Faults, MyFault{in.ID, *wall(in.At), in.Lab, r.faultTitle(in.Lab, in.Fault, language), wall(x.Repaired)})
+				f := MyFault{ID: in.ID, At: *wall(in.At), Lab: in.Lab, RepairedAt: wall(x.Repaired)}
+				if f.RepairedAt != nil { // before, the title would be the answer
+					f.Title = r.faultTitle(in.Lab, in.Fault, language)
+				}
+				m.Faults = append(m.Faults, f)
 			}
 		}
 	}

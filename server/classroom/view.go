@@ -243,6 +243,6 @@ type MyFault struct {
 	ID         string     `json:"id"`
 	At         time.Time  `json:"at"`
 	Lab        string     `json:"lab"`
-	Title      string     `json:"title"`
+	Title      string     `json:"title" jsonschema:"what it was; empty until it is repaired"`
 	RepairedAt *time.Time `json:"repairedAt"`
 }

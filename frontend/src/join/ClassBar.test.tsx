@@ -39,6 +39,7 @@ const become = (part: Partial<Membership>) =>
 const by = (testid: string) => root.querySelector<HTMLElement>(`[data-testid=${testid}]`);
 
 beforeEach(async () => {
+	localStorage.clear();
 	setLanguage("en");
 	asked.length = 0;
 	vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
@@ -98,8 +99,19 @@ describe("ClassBar", () => {
 		await act(() => by("message")?.querySelector("button")?.click());
 		expect(by("message")).toBeNull();
 		expect(by("messages")?.textContent).toBe("1 message");
-		await become({ messages: [message, { ...message, id: "2", text: "And three." }] });
+		const both = [message, { ...message, id: "2", text: "And three." }];
+		await become({ messages: both });
 		expect(by("message")?.textContent).toContain("And three.");
+		// Also on a page that is loaded anew, until it is put away.
+		const again = async () => {
+			render(null, root);
+			await act(() => render(<ClassBar store={store} />, root));
+		};
+		await again();
+		expect(by("message")?.textContent).toContain("And three.");
+		await act(() => by("message")?.querySelector("button")?.click());
+		await again();
+		expect(by("message")).toBeNull();
 	});
 
 	it("tells of a fault in this lab's network alone, as long as it is not repaired", async () => {
@@ -108,8 +120,12 @@ describe("ClassBar", () => {
 		expect(by("fault")).toBeNull();
 		await become({ faults: [fault] });
 		expect(by("fault")).not.toBeNull();
-		await become({ faults: [{ ...fault, repairedAt: "2026-01-01T00:00:00Z" }] });
+		expect(by("repaired")).toBeNull();
+		await become({ faults: [{ ...fault, title: "A is down", repairedAt: "2026-01-01T00:00:00Z" }] });
 		expect(by("fault")).toBeNull();
+		expect(by("repaired")?.textContent).toContain("A is down");
+		await act(() => by("repaired")?.querySelector("button")?.click());
+		expect(by("repaired")).toBeNull();
 	});
 
 	it("says that the class is paused, and who comes to a raised hand", async () => {

@@ -7,6 +7,7 @@ import { allowKeyboard, raiseHand, takeHandDown } from "../api/classes";
 import { catalogue } from "../i18n/catalogue";
 import type { LabStore } from "../lab/store";
 import { announce } from "../state/announce";
+import { load, save } from "../state/storage";
 import { Asks } from "../teach/asks";
 import { day } from "../teach/day";
 import { HandMark } from "../teach/live/marks";
@@ -19,8 +20,8 @@ const text = catalogue(
 	{
 		bar: "The class",
 		recorded: "recorded",
-		looks: (names: string) => `${names} looks at your page`,
-		types: (names: string) => `${names} types in your terminal`,
+		looks: (names: string, n: number) => `${names} ${n > 1 ? "look" : "looks"} at your page`,
+		types: (names: string, n: number) => `${names} ${n > 1 ? "type" : "types"} in your terminal`,
 		raise: "Raise a hand",
 		raiseTitle: "Ask for help",
 		raiseText: "Your teacher sees that you wait, and where you are. You can go on meanwhile.",
@@ -37,15 +38,14 @@ const text = catalogue(
 		paused: "The class is paused. Your network waits; typing and checking go on when the class does.",
 		ended: "The class has ended. What you do here now is your own practice: your teacher does not see it.",
 		begins: (day: string) => `The class begins on ${day}. Its labs open then.`,
-		broken: (title: string) => `Your teacher has broken something in your network. Find it, and repair it. (${title})`,
-		brokenPlain: "Your teacher has broken something in your network. Find it, and repair it.",
-		repaired: "You have repaired it.",
+		broken: "Your teacher has broken something in your network. Find it, and repair it.",
+		repaired: (title: string) => `You have repaired it: ${title}.`,
 		messages: (n: number) => (n === 1 ? "1 message" : `${n} messages`),
 		messagesTitle: "Messages",
 		says: (name: string) => `${name}:`,
 		dismiss: "Dismiss",
 		code: "Personal code",
-		codeText: "With it you get back in on another device, at /back.",
+		codeText: (at: string) => `With it you get back in on another device, at ${at}.`,
 		about: (name: string) => `In “${name}”`,
 		me: (name: string) => `as ${name}`,
 	},
@@ -70,15 +70,14 @@ const text = catalogue(
 		paused: "수업이 일시 정지되었습니다. 네트워크는 그대로 있으며, 수업이 다시 시작되면 이어서 할 수 있습니다.",
 		ended: "수업이 끝났습니다. 지금부터 하는 실습은 혼자 연습하는 것이며 선생님에게 보이지 않습니다.",
 		begins: (day) => `수업은 ${day}에 시작하며, 그때 실습이 열립니다.`,
-		broken: (title) => `선생님이 네트워크에 장애를 일으켰습니다. 원인을 찾아 고쳐 보십시오. (${title})`,
-		brokenPlain: "선생님이 네트워크에 장애를 일으켰습니다. 원인을 찾아 고쳐 보십시오.",
-		repaired: "장애를 고쳤습니다.",
+		broken: "선생님이 네트워크에 장애를 일으켰습니다. 원인을 찾아 고쳐 보십시오.",
+		repaired: (title) => `장애를 고쳤습니다: ${title}`,
 		messages: (n) => `메시지 ${n}개`,
 		messagesTitle: "메시지",
 		says: (name) => `${name}:`,
 		dismiss: "닫기",
 		code: "개인 코드",
-		codeText: "다른 기기에서 /back 주소로 다시 들어올 때 씁니다.",
+		codeText: (at) => `다른 기기에서 ${at} 주소로 다시 들어올 때 씁니다.`,
 		about: (name) => `“${name}”`,
 		me: (name) => `${name} 님`,
 	},
@@ -95,9 +94,12 @@ function Bar({ value, lab }: { value: Membership; lab: string }) {
 	const [open, setOpen] = useState<"hand" | "messages" | "about" | null>(null);
 	const close = () => setOpen(null);
 	const typing = value.watchers.filter((one) => one.typing);
-	const names = (some: Membership["watchers"]) => [...new Set(some.map((one) => one.name))].join(", ");
+	const names = (some: Membership["watchers"]): [string, number] => {
+		const all = [...new Set(some.map((one) => one.name))];
+		return [all.join(", "), all.length];
+	};
 	const watched =
-		typing.length > 0 ? t.types(names(typing)) : value.watchers.length > 0 ? t.looks(names(value.watchers)) : "";
+		typing.length > 0 ? t.types(...names(typing)) : value.watchers.length > 0 ? t.looks(...names(value.watchers)) : "";
 	useEffect(() => {
 		if (watched) announce(watched);
 	}, [watched]);
@@ -156,7 +158,7 @@ function Bar({ value, lab }: { value: Membership; lab: string }) {
 					<p>{t.me(value.name)}</p>
 					<p class="label">{t.code}</p>
 					<p class="class-code mono">{value.code}</p>
-					<p class="label">{t.codeText}</p>
+					<p class="label">{t.codeText(`${location.host}/back`)}</p>
 				</Dialog>
 			)}
 		</>
@@ -166,16 +168,21 @@ function Bar({ value, lab }: { value: Membership; lab: string }) {
 /** What has to be read, and what has to be answered. */
 function Lines({ value, lab, asks }: { value: Membership; lab: string; asks: Asks }) {
 	const t = text();
-	const [read, setRead] = useState(() => value.messages.at(-1)?.id ?? "");
+	// A page that is loaded anew still has it to say, until it was put away.
+	const key = `netground.read.${value.class}`;
+	const [read, setRead] = useState(() => load(key, ""));
 	const last = value.messages.at(-1);
 	const news = last && last.id !== read ? last : null;
 	const faults = value.faults.filter((fault) => fault.lab === lab);
 	const open = faults.filter((fault) => !fault.repairedAt);
-	const before = useRef(open.length);
+	// Only now is it told what it was.
+	const broken = useRef<string[]>([]);
+	const [repaired, setRepaired] = useState("");
 	useEffect(() => {
-		if (open.length < before.current) announce(t.repaired);
-		before.current = open.length;
-	}, [open.length, t]);
+		const done = faults.find((fault) => fault.repairedAt && broken.current.includes(fault.id));
+		if (done) setRepaired(done.title);
+		broken.current = open.map((fault) => fault.id);
+	}, [value.faults]);
 	return (
 		<>
 			{(value.state !== "open" || value.beginsOn) && (
@@ -213,15 +220,29 @@ function Lines({ value, lab, asks }: { value: Membership; lab: string; asks: Ask
 			)}
 			{open.map((fault) => (
 				<div key={fault.id} class="banner warn" role="alert" data-testid="fault">
-					<p>{fault.title ? t.broken(fault.title) : t.brokenPlain}</p>
+					<p>{t.broken}</p>
 				</div>
 			))}
+			{repaired && open.length === 0 && (
+				<div class="banner plain" role="status" data-testid="repaired">
+					<p>{t.repaired(repaired)}</p>
+					<IconButton label={t.dismiss} onClick={() => setRepaired("")}>
+						<Cross />
+					</IconButton>
+				</div>
+			)}
 			{news && (
 				<div class="banner plain" role="alert" data-testid="message">
 					<p>
 						<strong>{t.says(news.from)}</strong> <span class="class-said">{news.text}</span>
 					</p>
-					<IconButton label={t.dismiss} onClick={() => setRead(news.id)}>
+					<IconButton
+						label={t.dismiss}
+						onClick={() => {
+							setRead(news.id);
+							save(key, news.id);
+						}}
+					>
 						<Cross />
 					</IconButton>
 				</div>

@@ -5,7 +5,7 @@ import type { JoinInfo, Membership } from "../api/classes";
 import { comeBack, join, joinInfo, leaveClass, myClasses } from "../api/classes";
 import { catalogue } from "../i18n/catalogue";
 import { labPath, navigate } from "../router";
-import { setLanguage } from "../state/prefs";
+import { language, setLanguage } from "../state/prefs";
 import { Asks } from "../teach/asks";
 import { Door, Wrong } from "../teach/Door";
 import { day } from "../teach/day";
@@ -42,7 +42,7 @@ const text = catalogue(
 		toJoin: "I have a join code",
 		welcome: (name: string) => `You are in, ${name}`,
 		yourCode: "Your personal code",
-		yourCodeText: "With it you get back in on another device, at /back. Write it down.",
+		yourCodeText: (at: string) => `Write it down: with it you get back in on another device, at ${at}.`,
 		labs: "Labs",
 		begin: "To the first lab",
 		leave: "Leave the class",
@@ -77,7 +77,7 @@ const text = catalogue(
 		toJoin: "참여 코드가 있습니다",
 		welcome: (name) => `${name} 님, 참여했습니다`,
 		yourCode: "개인 코드",
-		yourCodeText: "다른 기기에서 /back 주소로 다시 들어올 때 씁니다. 적어 두십시오.",
+		yourCodeText: (at) => `적어 두십시오. 다른 기기에서 ${at} 주소를 열고 이 코드로 다시 들어옵니다.`,
 		labs: "실습",
 		begin: "첫 실습으로",
 		leave: "수업에서 나가기",
@@ -86,6 +86,9 @@ const text = catalogue(
 		ended: "이미 끝난 수업입니다.",
 	},
 );
+
+/** Where the personal code leads back in, as one reads it out. */
+const backAddress = (): string => `${location.host}/back`;
 
 /** What people type of a code: small letters, spaces, hyphens. */
 export const tidy = (code: string): string => code.toUpperCase().replace(/[^A-Z0-9]/g, "");
@@ -99,7 +102,16 @@ export function JoinPage({ code }: Props) {
 	const [asks] = useState(() => new Asks());
 	const [mine, setMine] = useState<Membership[] | null>(null);
 	const [joined, setJoined] = useState<Membership | null>(null);
-	useEffect(() => void asks.run("mine", myClasses, setMine), [asks]);
+	const lang = language.value;
+	// Again in another language, which the class may have brought along: the labs' titles come from the server.
+	useEffect(
+		() =>
+			void asks.run("mine", myClasses, (all) => {
+				setMine(all);
+				setJoined((now) => now && (all.find((one) => one.class === now.class) ?? now));
+			}),
+		[asks, lang],
+	);
 	// Another address is another question.
 	useEffect(() => setJoined(null), [code]);
 	const done = (membership: Membership) => {
@@ -293,7 +305,7 @@ function Welcome({ value, onLeft }: { value: Membership; onLeft: () => void }) {
 				<p class="door-code-text mono" data-testid="my-code">
 					{value.code}
 				</p>
-				<p class="field-note">{t.yourCodeText}</p>
+				<p class="field-note">{t.yourCodeText(backAddress())}</p>
 			</section>
 			{value.labs.length > 1 && (
 				<section aria-labelledby="labs-title">

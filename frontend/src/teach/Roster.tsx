@@ -27,10 +27,10 @@ const text = catalogue(
 		name: "Name",
 		number: "Number",
 		code: "Personal code",
-		codeNote: "With it a learner gets back in on another device, at /back.",
+		codeNote: (at: string) => `With it a learner gets back in on another device, at ${at}.`,
 		state: "State",
 		joined: "has joined",
-		expected: "not yet",
+		expected: "has not joined yet",
 		more: (name: string) => `What to do with ${name}`,
 		newCode: "New personal code",
 		delete: "Delete with all data",
@@ -54,10 +54,10 @@ const text = catalogue(
 		name: "이름",
 		number: "학번",
 		code: "개인 코드",
-		codeNote: "학습자가 다른 기기에서 /back 주소로 다시 들어올 때 씁니다.",
+		codeNote: (at) => `학습자가 다른 기기에서 ${at} 주소로 다시 들어올 때 씁니다.`,
 		state: "상태",
 		joined: "참여함",
-		expected: "아직",
+		expected: "참여 전",
 		more: (name) => `${name} 님 관리`,
 		newCode: "개인 코드 새로 만들기",
 		delete: "모든 자료와 함께 삭제",
@@ -215,7 +215,7 @@ export function Roster({ id }: { id: string }) {
 									))}
 								</tbody>
 							</table>
-							<p class="field-note">{t.codeNote}</p>
+							<p class="field-note">{t.codeNote(`${location.host}/back`)}</p>
 						</>
 					)
 				)}

@@ -16,7 +16,7 @@ import { Player } from "./Player";
 const text = catalogue(
 	{
 		title: "Recordings",
-		none: "Nothing was recorded.",
+		none: "Nothing has been recorded yet. A recording begins when a learner opens a terminal.",
 		off: "Terminals of this class are not recorded. The settings of the class say so to those who join.",
 		learner: "Learner",
 		lab: "Lab",
@@ -35,7 +35,7 @@ const text = catalogue(
 	},
 	{
 		title: "녹화",
-		none: "녹화된 것이 없습니다.",
+		none: "아직 녹화된 것이 없습니다. 학습자가 터미널을 열면 녹화가 시작됩니다.",
 		off: "이 수업에서는 터미널을 녹화하지 않습니다. 녹화하려면 수업 설정에서 켜며, 참여하는 사람에게 알립니다.",
 		learner: "학습자",
 		lab: "실습",
