@@ -133,7 +133,7 @@ test("a recorded class can be played back, shown a terminal, broken, and reporte
 	await page
 		.getByRole("row")
 		.filter({ hasText: "Learner one" })
-		.filter({ hasText: "A" })
+		.filter({ has: page.getByRole("cell", { name: "A", exact: true }) })
 		.getByRole("link")
 		.first()
 		.click();

@@ -32,7 +32,9 @@ test("a teacher signs in at the school's provider; who does not teach here, or s
 		const press = async () => {
 			const button = teacher.getByRole("link", { name: "School account" });
 			await expect(button).toBeVisible();
+			const back = teacher.waitForResponse((r) => new URL(r.url()).pathname === "/api/oidc/callback");
 			await button.click();
+			await back;
 		};
 		const problem = teacher.getByRole("alert");
 
