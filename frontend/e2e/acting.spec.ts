@@ -104,7 +104,7 @@ test("a teacher tells learners apart: needs, messages, and what is done for one 
 	await page.getByTestId("learner-end").click();
 	await page.getByTestId("confirm").click();
 	await expect(one.page.getByTestId("stage-ended")).toBeVisible();
-	await expect(page.getByRole("heading", { name: "Learner one has no lab open just now." })).toBeVisible();
+	await expect(page.getByRole("heading", { name: "Learner one has no lab open right now." })).toBeVisible();
 	expect(await violations(page)).toEqual([]);
 	await one.lab.open("switching");
 	await expect(page.locator("#lesson")).toBeVisible();
@@ -195,7 +195,7 @@ test("an assistant sees one class, and is offered nothing that would be refused"
 		await expect(assistant.getByTestId(testid)).toHaveCount(0);
 	await page.goto(class_);
 	await page.getByTestId("claim").click();
-	await expect(assistant.getByTestId("hand")).toContainText("Teacher goes");
+	await expect(assistant.getByTestId("hand")).toContainText("Teacher is on it");
 	await assistant.getByTestId("class-menu").click();
 	await expect(assistant.getByRole("menuitem")).toHaveText(["Results", "Recordings"]);
 	await assistant.keyboard.press("Escape");
@@ -208,7 +208,7 @@ test("an assistant sees one class, and is offered nothing that would be refused"
 	await assistant.getByTestId("hand").getByRole("link").click();
 	await expect(assistant.getByTestId("watch-page")).toBeVisible();
 	await expect(learner.page.getByTestId("watched")).toContainText("An assistant");
-	await expect(assistant.locator(".terms-panel:not([hidden]) .terms-status")).toContainText("You only look.");
+	await expect(assistant.locator(".terms-panel:not([hidden]) .terms-status")).toContainText("You are only watching.");
 	for (const testid of ["learner", "message-learner", "ask-keyboard"])
 		await expect(assistant.getByTestId(testid)).toHaveCount(0);
 	expect(await violations(assistant)).toEqual([]);

@@ -11,9 +11,9 @@ import { IconButton } from "../ui/Tools";
 
 const text = catalogue(
 	{
-		shows: (by: string, host: string) => `${by} shows a terminal of ${host}`,
+		shows: (by: string, host: string) => `${by} is showing a terminal of ${host}`,
 		look: "Look",
-		away: "Put it away",
+		away: "Hide it",
 		label: (by: string) => `The terminal of ${by}, to be read`,
 		much: "Too much output to read out.",
 		lost: "The connection is lost. Trying again.",

@@ -71,14 +71,14 @@ describe("ClassBar", () => {
 	it("tells who looks, and who types, which comes first", async () => {
 		expect(by("watched")?.textContent).toBe("");
 		await become({ watchers: [{ name: "Kim", typing: false }] });
-		expect(by("watched")?.textContent).toBe("Kim looks at your page");
+		expect(by("watched")?.textContent).toBe("Kim is watching your page");
 		await become({
 			watchers: [
 				{ name: "Kim", typing: false },
 				{ name: "Lee", typing: true },
 			],
 		});
-		expect(by("watched")?.textContent).toBe("Lee types in your terminal");
+		expect(by("watched")?.textContent).toBe("Lee is typing in your terminal");
 	});
 
 	it("asks for the keyboard, and gives it only by a click", async () => {

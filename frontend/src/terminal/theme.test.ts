@@ -10,7 +10,7 @@ const sheets = read("../styles/tokens.css") + read("./terminal.css");
 function style(...selectors: string[]): CSSStyleDeclaration {
 	const values = new Map<string, string>();
 	for (const selector of selectors) {
-		for (const [, body] of sheets.matchAll(new RegExp(`(?:^|\\n)${selector} \\{([^}]*)\\}`, "g"))) {
+		for (const [, body] of sheets.matchAll(new RegExp(`(?:^|\\n)\\t*${selector} \\{([^}]*)\\}`, "g"))) {
 			for (const [, name, value] of (body ?? "").matchAll(/(--[\w-]+):\s*([^;]+);/g)) {
 				values.set(name as string, (value as string).trim());
 			}

@@ -37,7 +37,7 @@ const text = catalogue(
 		names: "Hide names",
 		namesTitle: "While the page is on the beamer, learners are numbers.",
 		pause: "Pause",
-		resume: "Go on",
+		resume: "Resume",
 		more: "Class",
 		edit: "Settings",
 		roster: "Roster",

@@ -13,7 +13,7 @@ const text = catalogue(
 	{
 		title: "Show a terminal to the class",
 		intro:
-			"Learners see it beside their own, live, and can put it away. Choose a terminal of a lab that you have open yourself.",
+			"Learners see it beside their own, live, and can hide it. Choose a terminal of a lab that you have open yourself.",
 		open: (lab: string) => `Open ${lab} in a tab`,
 		noTerminal: "There is none yet. Open a lab, then look again.",
 		look: "Look again",

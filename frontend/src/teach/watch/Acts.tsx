@@ -37,8 +37,8 @@ const text = catalogue(
 		endText: "The network goes away. The progress is kept, and the lab can be opened again.",
 		handBack: "Give the keyboard back",
 		hand: (text: string) => (text ? `Hand: ${text}` : "Hand raised"),
-		claim: "I go",
-		claimed: (name: string) => `${name} goes`,
+		claim: "I'll help",
+		claimed: (name: string) => `${name} is on it`,
 		done: "Done",
 	},
 	{

@@ -9,7 +9,7 @@ export type Keyboard = Row["keyboard"];
 
 const text = catalogue(
 	{
-		look: "You only look.",
+		look: "You are only watching.",
 		ask: "Ask for the keyboard",
 		asked: (name: string) => `${name} is asked for the keyboard…`,
 		withdraw: "Withdraw",

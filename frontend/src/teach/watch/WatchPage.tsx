@@ -30,10 +30,10 @@ import { type Keyboard, KeyboardLine } from "./KeyboardLine";
 const text = catalogue(
 	{
 		loading: "Opening the learner's page…",
-		offline: (name: string) => `${name} has no lab open just now.`,
+		offline: (name: string) => `${name} has no lab open right now.`,
 		offlineText: "As soon as a lab is opened, it shows here.",
-		alone: "You see the page as the learner does. The learner is told that you look.",
-		others: (names: string) => `${names} look, too.`,
+		alone: "You see the page as the learner does. The learner is told that you are watching.",
+		others: (names: string) => `Watching: ${names}.`,
 		lost: "The connection is lost. What you see is old; the page reconnects by itself.",
 	},
 	{
