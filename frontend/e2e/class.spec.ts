@@ -110,7 +110,7 @@ for (const { locale, word, named, other, question, said } of languages) {
 		for (const { page } of [one, two]) await expect(page.getByTestId("message")).toContainText(said);
 		await teacher.page.getByTestId("pause").click();
 		await expect(two.page.getByTestId("class-paused")).toBeVisible();
-		await teacher.page.getByTestId("pause").click();
+		await teacher.page.getByTestId("class-state").getByRole("button").click();
 		await expect(two.page.getByTestId("class-paused")).toHaveCount(0);
 	});
 }

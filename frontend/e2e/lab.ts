@@ -232,7 +232,10 @@ export class LabPage {
 			.poll(
 				async () => {
 					const rows = await this.rows();
-					return rows.join("\n") !== before && rows.length > 1 && done(rows, host, command);
+					if (rows.join("\n") !== before && rows.length > 1 && done(rows, host, command)) return true;
+					// What goes on in the background prints behind the prompt, until that is out of sight: ask for another.
+					if (/ & /.test(command)) await this.input.press("Enter");
+					return false;
 				},
 				{ message: `the end of the commands on ${host}` },
 			)
