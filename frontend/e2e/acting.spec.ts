@@ -72,7 +72,7 @@ test("a teacher tells learners apart: needs, messages, and what is done for one 
 	await say(teacher, "You were away: the first steps are done.");
 	await expect(one.page.getByTestId("message")).toContainText("the first steps are done");
 	await page.goBack();
-	await expect(teacher.cell(one.name, 3)).toHaveAttribute("aria-label", /caught up by the solution/);
+	await expect(teacher.cell(one.name, 3)).toHaveAccessibleName(/caught up by the solution/);
 
 	// To all at a step, and to all.
 	await say(teacher, "Look at both ends of the cable.", /step 2,/);

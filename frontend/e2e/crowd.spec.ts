@@ -83,7 +83,7 @@ test(`the grid of ${learners} learners draws what changes, and nothing else`, as
 		await expect(page.getByRole("columnheader").first()).toBeFocused();
 		await page.keyboard.press("ArrowDown");
 		await page.keyboard.press("ArrowRight");
-		await expect(page.getByRole("grid").locator(":focus")).toHaveAttribute("aria-label", /Step 1/);
+		await expect(page.getByRole("grid").locator(":focus")).toHaveAccessibleName(/Step 1/);
 		await page.getByTestId("hide-names").click();
 		await expect(page.locator(".board-rows .board-row").first()).not.toContainText("Learner");
 		// Networks come only while they are shown.

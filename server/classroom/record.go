@@ -100,6 +100,10 @@ func (s *Service) Terminal(b session.Brief, info session.Terminal, t *terminal.T
 		s.rec.mu.Lock()
 		s.rec.casts[b.ID] = append(s.rec.casts[b.ID], x)
 		s.rec.mu.Unlock()
+		// What was there before is heard of no more until it changes.
+		if st := at.room.network(at.member, b.ID); st != nil {
+			s.keepState(b.ID, st)
+		}
 		s.background.Go(x.run)
 		return // one class's recording is enough
 	}

@@ -134,6 +134,7 @@ func TestRecording(t *testing.T) {
 		t.Fatalf("recorded without being allowed: %+v, %v", list, err)
 	}
 	w.must(w.s.Update(t.Context(), w.class, Settings{Name: "N", Labs: []string{"one"}, Recording: true}))
+	w.s.State(anna.session, &observe.State{Version: 6, Nodes: map[string]*observe.Node{}})
 	w.s.Terminal(anna.session, info, tty)
 	recordings := func() []Recording {
 		list, err := w.s.Recordings(t.Context(), w.class)
@@ -141,6 +142,7 @@ func TestRecording(t *testing.T) {
 		return list
 	}
 	eventually(t, "the recording begins", func() bool { return len(recordings()) == 1 })
+	w.clock.pass(time.Second)
 	w.s.State(anna.session, &observe.State{Version: 7, Nodes: map[string]*observe.Node{}})
 	_, err := io.WriteString(shell, "hello\n") // the PTY makes "\r\n" of it
 	w.must(err)
@@ -169,7 +171,8 @@ func TestRecording(t *testing.T) {
 	eventually(t, "the network is recorded", func() bool {
 		states, err := w.s.States(t.Context(), w.class, recordings()[0].ID)
 		w.must(err)
-		return len(states) == 1 && strings.Contains(string(states[0].State), `"version":7`)
+		// With the one that was there when it began, and had not changed since.
+		return len(states) == 2 && strings.Contains(string(states[0].State), `"version":6`) && strings.Contains(string(states[1].State), `"version":7`)
 	})
 	w.must(w.s.Remove(t.Context(), w.class, anna.member))
 	if left, err := filepath.Glob(filepath.Join(w.dir, w.class, "*")); err != nil || len(left) != 0 || len(recordings()) != 0 {

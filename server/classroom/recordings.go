@@ -153,12 +153,18 @@ func (s *Service) removeAll(class string) error {
 	return nil
 }
 
-// pendingState is the newest network of a session that is not written yet.
+// pendingState is what of a session's network is not written yet: the one with
+// which the recording begins, and the newest.
 type pendingState struct {
 	class string
+	kept  []keptState
+	begun bool
+	bytes int64
+}
+
+type keptState struct {
 	state *observe.State
 	at    time.Time
-	bytes int64
 }
 
 // keepState has a network recorded beside the session's terminals.
@@ -178,7 +184,12 @@ func (s *Service) keepState(sessionID string, st *observe.State) {
 		x = &pendingState{class: casts[0].row.Class}
 		s.rec.states[sessionID] = x
 	}
-	x.state, x.at = st, s.o.Now()
+	kept := keptState{st, s.o.Now()}
+	if n := len(x.kept); n > 1 || n == 1 && x.begun {
+		x.kept[n-1] = kept
+		return
+	}
+	x.kept = append(x.kept, kept)
 }
 
 // writeStates writes networks as they change, until the service closes.
@@ -194,16 +205,21 @@ func (s *Service) writeStates() {
 		s.rec.mu.Lock()
 		due := map[string]pendingState{}
 		for id, x := range s.rec.states {
-			if x.state != nil && x.bytes < mostStates {
+			if len(x.kept) > 0 && x.bytes < mostStates {
 				due[id] = *x
+				x.begun = true
 			}
-			x.state = nil
+			x.kept = nil
 		}
 		s.rec.mu.Unlock()
 		for id, x := range due {
-			n, err := s.writeState(id, x)
-			if err != nil {
-				s.log.Warn("cannot record a network", "session", id, "error", err)
+			var n int64
+			for _, kept := range x.kept {
+				written, err := s.writeState(id, x.class, kept)
+				if err != nil {
+					s.log.Warn("cannot record a network", "session", id, "error", err)
+				}
+				n += written
 			}
 			s.rec.mu.Lock()
 			if live := s.rec.states[id]; live != nil {
@@ -220,7 +236,7 @@ type stateLine struct {
 	State json.RawMessage `json:"state"`
 }
 
-func (s *Service) writeState(id string, x pendingState) (n int64, err error) {
+func (s *Service) writeState(id, class string, x keptState) (n int64, err error) {
 	s.rec.files.Lock()
 	defer s.rec.files.Unlock()
 	s.rec.mu.Lock()
@@ -237,7 +253,7 @@ func (s *Service) writeState(id string, x pendingState) (n int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	f, err := s.rec.dir.OpenFile(stateFile(x.class, id), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := s.rec.dir.OpenFile(stateFile(class, id), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return 0, err
 	}

@@ -478,6 +478,17 @@ func (r *room) step(member string, b session.Brief, f session.StepFact) (passed 
 	return before.passed.IsZero() && !c.passed.IsZero()
 }
 
+// network returns a session's network as it was last heard of, or nil. It takes
+// the lock.
+func (r *room) network(member, session string) *observe.State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w := r.rows[member]; w != nil {
+		return w.thumbs[session].state
+	}
+	return nil
+}
+
 // state takes over a network's change. It takes the lock.
 func (r *room) state(member string, b session.Brief, st *observe.State) {
 	r.mu.Lock()

@@ -215,19 +215,23 @@ function LearnerRow({ store, lab, member }: RowProps) {
 						data-here={at ? "" : undefined}
 						data-state={cell.state}
 						data-open={`${path}#${step.id}`}
-						aria-label={t.cell(name, t.step(i + 1, step.title), words)}
 						title={cell.why ? `${words}\n${cell.why}` : words}
 					>
+						<span class="offscreen">{t.cell(name, t.step(i + 1, step.title), words)}</span>
 						<StepMark shape={shapeOf(cell)} />
-						{cell.state === "failed" && <span class="board-count">×{cell.fails ?? 1}</span>}
+						{cell.state === "failed" && (
+							<span class="board-count" aria-hidden="true">
+								×{cell.fails ?? 1}
+							</span>
+						)}
 						{cell.hints ? (
-							<span class="board-aid">
+							<span class="board-aid" aria-hidden="true">
 								<Bulb />
 								{cell.hints > 1 && cell.hints}
 							</span>
 						) : null}
 						{cell.revealed && (
-							<span class="board-aid">
+							<span class="board-aid" aria-hidden="true">
 								<Eye />
 							</span>
 						)}
@@ -272,13 +276,20 @@ function TimeCell({ store, lab, row, here }: { store: ClassStore; lab: ClassLab;
 	const full = Math.max(1, 3 * (median ?? seconds));
 	const sentence = median === null ? t.alone(stopwatch(seconds)) : t.against(stopwatch(seconds), stopwatch(median));
 	return (
-		<div role="gridcell" class="board-time" data-pace={tempo} tabIndex={-1} aria-label={sentence} title={sentence}>
-			<span class="board-clock">{stopwatch(seconds)}</span>
+		<div role="gridcell" class="board-time" data-pace={tempo} tabIndex={-1} title={sentence}>
+			<span class="offscreen">{sentence}</span>
+			<span class="board-clock" aria-hidden="true">
+				{stopwatch(seconds)}
+			</span>
 			<span class="board-bar">
 				<i style={{ width: `${Math.min(100, (100 * seconds) / full)}%` }} />
 				{median !== null && <b style={{ left: `${100 / 3}%` }} />}
 			</span>
-			{tempo !== "usual" && median !== null && <span class="board-pace">{(seconds / median).toFixed(1)}×</span>}
+			{tempo !== "usual" && median !== null && (
+				<span class="board-pace" aria-hidden="true">
+					{(seconds / median).toFixed(1)}×
+				</span>
+			)}
 		</div>
 	);
 }
