@@ -109,7 +109,7 @@ function Bar({ value, lab }: { value: Membership; lab: string }) {
 				<button type="button" class="link class-name" onClick={() => setOpen("about")}>
 					{value.className}
 				</button>
-				{value.recording && (
+				{value.recording && value.state !== "ended" && (
 					<span class="class-recorded">
 						<i aria-hidden="true" />
 						{t.recorded}
@@ -173,7 +173,8 @@ function Lines({ value, lab, asks }: { value: Membership; lab: string; asks: Ask
 	const [read, setRead] = useState(() => load(key, ""));
 	const last = value.messages.at(-1);
 	const news = last && last.id !== read ? last : null;
-	const faults = value.faults.filter((fault) => fault.lab === lab);
+	// A class that has ended wants nothing repaired any more.
+	const faults = value.state === "ended" ? [] : value.faults.filter((fault) => fault.lab === lab);
 	const open = faults.filter((fault) => !fault.repairedAt);
 	// Only now is it told what it was.
 	const broken = useRef<string[]>([]);

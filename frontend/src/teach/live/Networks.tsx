@@ -58,7 +58,7 @@ function Network({ store, lab, member }: { store: ClassStore; lab: ClassLab; mem
 			<a href={learnerPath(store.id, member)}>
 				<span class="network-name">
 					<PresenceMark presence={row.presence} />
-					{store.nameOf(member)}
+					<span>{store.nameOf(member)}</span>
 				</span>
 				{topology && here && thumb ? (
 					<Picture small={sketch(topology, thumb)} thumb={thumb} />

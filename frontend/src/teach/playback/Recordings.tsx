@@ -1,6 +1,6 @@
 /** The recordings of a class: which there are, and one being played. */
 import { useEffect, useState } from "preact/hooks";
-import type { Class, Recording } from "../../api/classes";
+import type { Class, ClassStep, Recording } from "../../api/classes";
 import { deleteRecording, getClass, getRecordings, recordingURL } from "../../api/classes";
 import { catalogue } from "../../i18n/catalogue";
 import { language } from "../../state/prefs";
@@ -54,6 +54,15 @@ const text = catalogue(
 	},
 );
 
+/** A mark names a step, or a check of it, by what the lab's file calls them: "up", "up: link#2". */
+function inWords(label: string, steps: ClassStep[]): string {
+	const [id, check = ""] = label.split(": ");
+	const at = steps.findIndex((step) => step.id === id);
+	if (at < 0) return label;
+	const step = `${at + 1}. ${steps[at]?.title}`;
+	return check ? `${step} (${check.replace("#", " ")})` : step;
+}
+
 export function Recordings({ id, recording }: { id: string; recording: string }) {
 	const t = text();
 	const lang = language.value;
@@ -67,6 +76,7 @@ export function Recordings({ id, recording }: { id: string; recording: string })
 		reload();
 	}, [id, lang]);
 	const title = (lab: string) => value?.catalog.find((one) => one.name === lab)?.title ?? lab;
+	const steps = (lab: string) => value?.catalog.find((one) => one.name === lab)?.steps ?? [];
 	if (recording) {
 		const one = all?.find((r) => r.id === recording);
 		if (all && !one) return <MissingPage />;
@@ -82,7 +92,16 @@ export function Recordings({ id, recording }: { id: string; recording: string })
 					</a>
 				}
 			>
-				{one && value && <Player id={id} recording={one} topology={value.topologies[one.lab]} />}
+				{one && value && (
+					<Player
+						id={id}
+						recording={{
+							...one,
+							marks: one.marks.map((mark) => ({ ...mark, label: inWords(mark.label, steps(one.lab)) })),
+						}}
+						topology={value.topologies[one.lab]}
+					/>
+				)}
 			</Frame>
 		);
 	}

@@ -80,7 +80,9 @@ export function Acts({ room, row }: { room: ClassStore; row: Row }) {
 		<>
 			{hand && (
 				<span class="watch-hand" data-testid="watch-hand">
-					{t.hand(hand.text)}
+					<span class="watch-hand-text" title={hand.text}>
+						{t.hand(hand.text)}
+					</span>
 					{hand.claimedBy ? (
 						<span class="label">{t.claimed(hand.claimedBy)}</span>
 					) : (
