@@ -165,7 +165,7 @@ export function ClassPage({ id }: { id: string }) {
 					{view === "why" && <Causes store={store} />}
 					{view === "networks" && <Networks store={store} />}
 				</main>
-				<Aside store={store} canEdit={value.canEdit} onMessage={() => setOpen("message")} />
+				<Aside store={store} canEdit={value.canEdit && value.state !== "ended"} onMessage={() => setOpen("message")} />
 			</div>
 			{open === "board" && <JoinBoard store={store} value={value} onClose={close} />}
 			{open === "message" && <Compose store={store} onClose={close} />}
