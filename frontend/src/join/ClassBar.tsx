@@ -7,6 +7,7 @@ import { allowKeyboard, raiseHand, takeHandDown } from "../api/classes";
 import { catalogue } from "../i18n/catalogue";
 import type { LabStore } from "../lab/store";
 import { announce } from "../state/announce";
+import { language } from "../state/prefs";
 import { load, save } from "../state/storage";
 import { Asks } from "../teach/asks";
 import { day } from "../teach/day";
@@ -46,8 +47,8 @@ const text = catalogue(
 		dismiss: "Dismiss",
 		code: "Personal code",
 		codeText: (at: string) => `With it you get back in on another device, at ${at}.`,
-		about: (name: string) => `In “${name}”`,
-		me: (name: string) => `as ${name}`,
+		about: (name: string) => name,
+		me: (name: string) => `You are in this class as ${name}.`,
 	},
 	{
 		bar: "수업",
@@ -78,8 +79,8 @@ const text = catalogue(
 		dismiss: "닫기",
 		code: "개인 코드",
 		codeText: (at) => `다른 기기에서 ${at} 주소로 다시 들어올 때 씁니다.`,
-		about: (name) => `“${name}”`,
-		me: (name) => `${name} 님`,
+		about: (name) => name,
+		me: (name) => `${name} 님으로 참여하고 있습니다.`,
 	},
 );
 
@@ -301,7 +302,7 @@ function Messages({ value, onClose }: { value: Membership; onClose: () => void }
 				{[...value.messages].reverse().map((message) => (
 					<li key={message.id}>
 						<p class="label">
-							{message.from} · {new Date(message.at).toLocaleTimeString(undefined, { timeStyle: "short" })}
+							{message.from} · {new Date(message.at).toLocaleTimeString(language.value, { timeStyle: "short" })}
 						</p>
 						<p class="class-said">{message.text}</p>
 					</li>
