@@ -39,13 +39,13 @@ test("a teacher tells learners apart: needs, messages, and what is done for one 
 	await two.lab.tellMAC();
 	const card = page.getByTestId("help-card").filter({ hasText: two.name });
 	for (let n = 1; n <= 4; n++) {
-		await two.page.getByTestId("check-up").click();
+		await two.lab.check("up");
 		await expect(teacher.cell(two.name, 2).locator(".board-count")).toHaveText(`×${n}`);
 	}
 	await card.getByRole("button").click();
 	await expect(card).toHaveCount(0);
 	await expect(teacher.row(two.name)).not.toHaveAttribute("data-help");
-	await two.page.getByTestId("check-up").click();
+	await two.lab.check("up");
 	await expect(card).toBeVisible();
 
 	// Names stay off the page while it is on the beamer, wherever they stood.

@@ -44,7 +44,7 @@ for (const { locale, word, named, other, question, said } of languages) {
 		await expect(teacher.cell(named, 1)).toHaveAttribute("data-state", "passed");
 		for (let n = 1; n <= 4; n++) {
 			await one.lab.type("A", "true"); // asking again without having done anything is no other try
-			await one.page.getByTestId("check-up").click();
+			await one.lab.check("up");
 			await expect(teacher.cell(named, 2).locator(".board-count")).toHaveText(`×${n}`);
 		}
 		await expect(teacher.page.getByTestId("help-card").filter({ hasText: named })).toBeVisible();

@@ -67,6 +67,13 @@ export class LabPage {
 		await expect(this.step(id)).toHaveAttribute("data-holds", String(holds));
 	}
 
+	/** Asks for a check of the step, and waits until the page has the answer: it asks once at a time. */
+	async check(id: string): Promise<void> {
+		const button = this.page.getByTestId(`check-${id}`);
+		await expect(button).not.toHaveAttribute("aria-busy", "true");
+		await button.click();
+	}
+
 	/** The solution as the server tells it. */
 	async solution(step: string): Promise<Command[]> {
 		return this.page.evaluate(

@@ -15,7 +15,7 @@ test("a killed server costs a page not one byte, and nothing that was typed; a c
 		const { page, lab, name } = await people.learner(code, "Learner one");
 		people.forgive(...lostConnection);
 		await lab.open("switching");
-		await page.getByTestId("check-up").click();
+		await lab.check("up");
 		await expect(teacher.cell(name, 2).locator(".board-count")).toHaveText("×1");
 		await page.getByTestId("raise-hand").click();
 		await page.getByTestId("hand-text").fill("Does this outlive a server?");

@@ -126,11 +126,11 @@ test.describe("pictures of a class", () => {
 		await one.lab.type("B", "ip link set dev eth0 up");
 		await one.lab.expectPassed("up");
 		await one.lab.type("A", "ip addr add 192.168.1.10 dev eth0");
-		await one.page.getByTestId("check-address").click();
+		await one.lab.check("address");
 		await page.goto(class_);
 		await expect(teacher.row("학습자 하나")).toBeVisible();
 		for (let n = 1; n <= 4; n++) {
-			await two.page.getByTestId("check-up").click();
+			await two.lab.check("up");
 			await expect(teacher.cell(two.name, 2).locator(".board-count")).toHaveText(`×${n}`);
 		}
 		await two.page.getByTestId("hint-up").click();

@@ -47,7 +47,6 @@ const text = catalogue(
 		dismiss: "Dismiss",
 		code: "Personal code",
 		codeText: (at: string) => `With it you get back in on another device, at ${at}.`,
-		about: (name: string) => name,
 		me: (name: string) => `You are in this class as ${name}.`,
 	},
 	{
@@ -79,7 +78,6 @@ const text = catalogue(
 		dismiss: "닫기",
 		code: "개인 코드",
 		codeText: (at) => `다른 기기에서 ${at} 주소로 다시 들어올 때 씁니다.`,
-		about: (name) => name,
 		me: (name) => `${name} 님으로 참여하고 있습니다.`,
 	},
 );
@@ -155,7 +153,7 @@ function Bar({ value, lab }: { value: Membership; lab: string }) {
 			{open === "hand" && <RaiseHand value={value} asks={asks} onClose={close} />}
 			{open === "messages" && <Messages value={value} onClose={close} />}
 			{open === "about" && (
-				<Dialog title={t.about(value.className)} onClose={close}>
+				<Dialog title={value.className} onClose={close}>
 					<p>{t.me(value.name)}</p>
 					<p class="label">{t.code}</p>
 					<p class="class-code mono">{value.code}</p>
