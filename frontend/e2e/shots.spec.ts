@@ -130,6 +130,7 @@ test.describe("pictures of a class", () => {
 		await page.goto(class_);
 		await expect(teacher.row("학습자 하나")).toBeVisible();
 		for (let n = 1; n <= 4; n++) {
+			await two.lab.type("A", "true"); // asking again without having done anything is no other try
 			await two.lab.check("up");
 			await expect(teacher.cell(two.name, 2).locator(".board-count")).toHaveText(`×${n}`);
 		}
