@@ -38,9 +38,13 @@ test("a killed server costs a page not one byte, and nothing that was typed; a c
 		}
 		const before = await last();
 		await expect.poll(last).toBeGreaterThan(before + 20);
-		await lab.input.focus();
-		await page.keyboard.press("q");
-		await lab.prompt("A");
+		// A key that comes just as a read ends for want of one is lost to the shell: Enter, until one has come in time.
+		await expect
+			.poll(async () => {
+				await lab.input.press("Enter");
+				return /^root@A:\S*#$/.test((await lab.rows()).at(-1) ?? "");
+			})
+			.toBe(true);
 		const shown = await numbers();
 		expect(shown.length).toBeGreaterThan(5);
 		for (const [i, n] of shown.entries()) expect(n).toBe((shown[0] as number) + i);
