@@ -115,12 +115,12 @@ func TestAnInterruptedRunLeavesNothing(t *testing.T) {
 	nothingLeft(t, &o)
 }
 
-// A class of three, who join, make mistakes and pass all steps.
+// Classes of three and of two, who join, make mistakes and pass all steps.
 func TestClassIsMeasured(t *testing.T) {
 	o := options(t)
 	var log bytes.Buffer
 	o.Log = &log
-	report, err := Class(t.Context(), ClassOptions{Options: o, Learners: []int{3}})
+	report, err := Class(t.Context(), ClassOptions{Options: o, Learners: []int{3, 2}})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, log.String())
 	}
@@ -131,10 +131,13 @@ func TestClassIsMeasured(t *testing.T) {
 	if f := found["class.3.late"]; f.Spread == nil || f.Spread.Count != 3*classSteps || f.Spread.P50 <= 0 {
 		t.Errorf("how late the teacher's page is: %+v", f)
 	}
-	for _, id := range []string{"class.3.cpu", "class.3.rss", "class.3.all", "class.3.took"} {
+	for _, id := range []string{"class.3.cpu", "class.3.heap", "class.3.rss", "class.3.all", "class.3.took", "class.2.took"} {
 		if _, ok := found[id]; !ok {
 			t.Errorf("%s was not measured", id)
 		}
+	}
+	if f := found["class.3.heap"]; f.Value <= 0 {
+		t.Errorf("a learner takes no memory: %+v", f)
 	}
 	nothingLeft(t, &o)
 }

@@ -149,12 +149,13 @@ func (d *delays) samples() (s samples, missing int) {
 func (r *run) class(ctx context.Context, n int) (err error) {
 	ctx, cancel := within(ctx, classTime)
 	defer cancel()
-	s, err := startServer(ctx, r.o, r.dir, 0)
+	name := fmt.Sprintf("class-%d", n)
+	s, err := startNamed(ctx, r.o, r.dir, name, 0)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	teacher, class, code, err := s.openClass(ctx, r.dir)
+	teacher, class, code, err := s.openClass(ctx, filepath.Join(r.dir, name+".out"))
 	if err != nil {
 		return err
 	}
@@ -266,10 +267,10 @@ func (s *server) warmUp(ctx context.Context, code string) error {
 }
 
 // openClass signs the owner in by the link that the server prints, and makes a class.
-func (s *server) openClass(ctx context.Context, dir string) (*drive.Learner, string, string, error) {
+func (s *server) openClass(ctx context.Context, printed string) (*drive.Learner, string, string, error) {
 	var token string
 	err := drive.Poll(ctx, 20*time.Millisecond, func() (bool, error) {
-		b, err := os.ReadFile(filepath.Join(dir, "pool-0.out"))
+		b, err := os.ReadFile(printed)
 		_, rest, found := strings.Cut(string(b), "/teach/setup#")
 		line, _, whole := strings.Cut(rest, "\n")
 		token = line

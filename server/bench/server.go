@@ -19,8 +19,14 @@ type server struct {
 
 // startServer starts the program as a server of the labs, with a pool of so many sandboxes.
 func startServer(ctx context.Context, o *Options, dir string, pool int) (*server, error) {
+	return startNamed(ctx, o, dir, fmt.Sprintf("pool-%d", pool), pool)
+}
+
+// startNamed is startServer for one that shares its database with no other: it is
+// that of the name.
+func startNamed(ctx context.Context, o *Options, dir, name string, pool int) (*server, error) {
 	s, err := drive.Start(ctx, drive.Options{
-		Machine: o.Machine, Program: o.Program, Labs: filepath.Join(dir, "labs"), Dir: dir, Name: fmt.Sprintf("pool-%d", pool),
+		Machine: o.Machine, Program: o.Program, Labs: filepath.Join(dir, "labs"), Dir: dir, Name: name,
 		Pool: pool, MaxSessions: mostSessions,
 	})
 	if err != nil {
