@@ -43,7 +43,8 @@ type Stream struct {
 	rowsAt, boardAt time.Time
 	thumbSent       map[string]uint64 // by session
 	thumbAt         map[string]time.Time
-	messages        int // sent, of all that there were
+	messages        int     // sent, of all that there were
+	causes          []Cause // as the page has them
 }
 
 // AllThumbs stands for the networks of all labs.
@@ -142,7 +143,9 @@ func (st *Stream) collect(ctx context.Context) (<-chan struct{}, time.Duration, 
 	if st.fresh {
 		st.fresh = false
 		st.sent, st.board, st.rowsAt, st.boardAt, st.messages = r.seq, r.boardSeq, now, now, r.dropped+len(r.messages)
-		add("grid", r.grid(class, st.language))
+		g := r.grid(class, st.language)
+		st.causes = g.Board.Causes
+		add("grid", g)
 		classNew = false
 	}
 	if classNew {
@@ -174,7 +177,14 @@ func (st *Stream) collect(ctx context.Context) (<-chan struct{}, time.Duration, 
 		add("message", messageOf(m))
 	}
 	if r.boardSeq > st.board && due(st.boardAt, boardEvery) {
-		add("board", r.board(st.language))
+		b := r.board(st.language)
+		// The causes are most of it, and change seldom.
+		if st.causes != nil && slices.EqualFunc(b.Causes, st.causes, Cause.equal) {
+			b.Causes = nil
+		} else {
+			st.causes = b.Causes
+		}
+		add("board", b)
 		st.board, st.boardAt = r.boardSeq, now
 	}
 	if st.thumbs != "" {

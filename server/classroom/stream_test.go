@@ -197,6 +197,36 @@ func TestMessagesAreBounded(t *testing.T) {
 	}
 }
 
+// TestCausesAreSentWhenTheyChange has the map of why in a page's first event, and
+// then again only when it is another.
+func TestCausesAreSentWhenTheyChange(t *testing.T) {
+	w := open(t)
+	anna := w.join("Anna")
+	anna.begin()
+	anna.fails("first", 0, "down")
+	st := w.follow("")
+	e, id := next(t, st, "grid")
+	if c := e.Data.(Grid).Board.Causes; len(c) != 1 {
+		t.Fatalf("the grid has %+v", c)
+	}
+	_, err := w.s.RaiseHand(t.Context(), anna.caller, w.class, "why?")
+	w.must(err)
+	e, _ = next(t, st, "board")
+	if b := e.Data.(Board); len(b.Hands) != 1 || b.Causes != nil {
+		t.Errorf("the board is %+v", b)
+	}
+	w.clock.pass(time.Second)
+	anna.fails("first", 0, "down")
+	e, _ = next(t, st, "board")
+	if b := e.Data.(Board); len(b.Causes) != 1 || b.Causes[0].Who[0].Times != 2 {
+		t.Errorf("the board is %+v", b)
+	}
+	e, _ = next(t, w.follow(id), "board") // a page that comes back has them again
+	if b := e.Data.(Board); len(b.Causes) != 1 {
+		t.Errorf("the board is %+v", b)
+	}
+}
+
 func TestThumbs(t *testing.T) {
 	w := open(t)
 	anna := w.join("Anna")

@@ -1,6 +1,8 @@
 package classroom
 
 import (
+	"reflect"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -90,7 +92,7 @@ type Board struct {
 	Help      []Help              `json:"help" jsonschema:"who needs help, most urgent first"`
 	Hands     []Hand              `json:"hands" jsonschema:"oldest first"`
 	Funnel    map[string][]Funnel `json:"funnel" jsonschema:"by lab, in the order of its steps"`
-	Causes    []Cause             `json:"causes" jsonschema:"who has failed what and why; those with the most who still do first"`
+	Causes    []Cause             `json:"causes" jsonschema:"who has failed what and why; those with the most who still do first. In an event null: as before"`
 	Online    int                 `json:"online"`
 	Joined    int                 `json:"joined"`
 	Broadcast *Broadcast          `json:"broadcast"`
@@ -129,6 +131,12 @@ type Cause struct {
 	Why      string   `json:"why" jsonschema:"of the newest try"`
 	Stuck    int      `json:"stuck" jsonschema:"how many still fail so"`
 	Who      []Caused `json:"who" jsonschema:"who still fails first"`
+}
+
+func (c Cause) equal(o Cause) bool {
+	same := slices.Equal(c.Who, o.Who)
+	c.Who, o.Who = nil, nil
+	return same && reflect.DeepEqual(c, o)
 }
 
 // Caused is a member who has failed for a cause.

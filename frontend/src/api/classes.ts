@@ -252,7 +252,8 @@ export interface Thumb {
 export type GridEvent =
 	| { name: "grid"; data: Grid }
 	| { name: "rows"; data: { rows: Row[] } }
-	| { name: "board"; data: Board }
+	/** Causes are null where they are those of before. */
+	| { name: "board"; data: Omit<Board, "causes"> & { causes: Cause[] | null } }
 	| { name: "class"; data: Class }
 	| { name: "thumb"; data: { member: string; thumb: Thumb } }
 	| { name: "message"; data: Message };

@@ -20,6 +20,14 @@ describe("reduceGrid", () => {
 		expect(reduceGrid(null, { name: "rows", data: { rows: [row("a")] } })).toBeNull();
 	});
 
+	it("keeps the causes where the board comes without", () => {
+		const causes = [{} as Board["causes"][number]];
+		const first = reduceGrid(grid([]), { name: "board", data: { ...board, causes } });
+		const then = reduceGrid(first, { name: "board", data: { ...board, online: 3, causes: null } });
+		expect(then?.board.causes).toBe(causes);
+		expect(then?.board.online).toBe(3);
+	});
+
 	it("takes each message once, however often it comes", () => {
 		const message = (id: string) => ({ id, at: "", from: "Kim", text: id, to: {}, reached: 1 });
 		let now: Grid | null = grid([]);

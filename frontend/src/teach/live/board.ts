@@ -14,7 +14,7 @@ export function reduceGrid(grid: Grid | null, event: GridEvent): Grid | null {
 		case "class":
 			return { ...grid, class: event.data };
 		case "board":
-			return { ...grid, board: event.data };
+			return { ...grid, board: { ...event.data, causes: event.data.causes ?? grid.board.causes } };
 		case "rows":
 			return { ...grid, rows: put(grid.rows, event.data.rows) };
 		case "message":
