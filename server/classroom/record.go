@@ -326,7 +326,8 @@ func (x *recorder) end(c *cast) error {
 		return err
 	}
 	x.row.Ended = x.s.o.Now()
-	return errors.Join(err, x.save(c), x.s.removeFile(placeFile(x.row.Class, x.row.ID)))
+	// In this order: it goes on nowhere, and then it has ended.
+	return errors.Join(err, x.s.removeFile(placeFile(x.row.Class, x.row.ID)), x.save(c))
 }
 
 func (r *room) has(member string) bool {
