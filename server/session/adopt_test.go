@@ -177,7 +177,7 @@ func TestStorageTrouble(t *testing.T) {
 	await(w, late, "that results wait, for who comes later", func(n Notice) bool { return n.Kind == "storage" })
 	failing.fail(nil)
 	await(w, sub, "the result", func(s StepState) bool { return s.ID == "link" && s.Passed })
-	await(w, late, "that all is stored", func(n Notice) bool { return n.Kind == "storage" && strings.Contains(n.Text, "stored again") })
+	await(w, late, "that all is stored", func(n Notice) bool { return n.Kind == "stored" && strings.Contains(n.Text, "stored again") })
 	third := w.subscribe(ann, s.ID)
 	w.flush()
 	w.e.boxOf(s.ID).change("two", true)

@@ -330,7 +330,6 @@ func endText(reason, labName string) lab.Text {
 		en, ko = "Your class has ended, and this lab with it. Thank you for taking part.", "수업이 끝나 실습도 끝냈습니다. 수고하셨습니다."
 	case reasonKeeperGone:
 		en, ko = "The lab's network has stopped unexpectedly.", "실습의 네트워크가 예기치 않게 멈췄습니다."
-		then, thenKo = "open the lab again to go on", "실습을 다시 열면 이어서 할 수 있습니다."
 	case reasonStopped:
 		en, ko = "The server is being restarted.", "서버를 다시 시작합니다."
 		then, thenKo = "open the lab again in a minute", "1분 뒤에 실습을 다시 여십시오."

@@ -36,7 +36,7 @@ func (m *Manager) storageNotice(is bool) notice {
 			"ko": "지금 서버가 결과를 저장하지 못하고 있습니다. 터미널과 네트워크는 그대로 쓸 수 있으며, 푼 내용은 남아 있다가 저장할 수 있게 되면 바로 저장됩니다.",
 		}, m.o.Now().Add(storageAgain)}
 	}
-	return notice{"storage", lab.Text{
+	return notice{"stored", lab.Text{
 		"en": "Results are stored again; nothing is missing.",
 		"ko": "결과를 다시 저장하고 있습니다. 빠진 것은 없습니다.",
 	}, m.o.Now().Add(storageOver)}

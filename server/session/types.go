@@ -147,9 +147,9 @@ type Progress struct {
 
 // Notice is a sentence that the learner must see.
 type Notice struct {
-	Kind      string    `json:"kind"` // "expires-soon", "ended", "keeper-gone", "slowed", "storage"
+	Kind      string    `json:"kind"` // "expires-soon", "ended", "keeper-gone", "slowed", "storage", "stored"
 	Text      string    `json:"text"`
-	ExpiresAt time.Time `json:"expiresAt"` // of "slowed": when the network goes on; of "storage": until when it is shown
+	ExpiresAt time.Time `json:"expiresAt"` // of "slowed": when the network goes on; of "storage" and "stored": until when it is shown
 }
 
 // Phase is one part of what creating a session took.

@@ -259,8 +259,8 @@ export interface Progress {
 }
 
 export interface Notice {
-	/** slowed: the network stands still until expiresAt, as it was in everybody's way. storage: results wait. */
-	kind: "expires-soon" | "ended" | "keeper-gone" | "slowed" | "storage";
+	/** slowed: the network stands still until expiresAt, as it was in everybody's way. storage: results wait. stored: they do no more. */
+	kind: "expires-soon" | "ended" | "keeper-gone" | "slowed" | "storage" | "stored";
 	text: string;
 	expiresAt: string;
 }

@@ -110,13 +110,14 @@ function Expiry({ store }: { store: LabStore }) {
 	);
 }
 
-/** The network stands still for a few seconds, or results wait to be stored. */
+/** The network stands still for a few seconds, or results wait to be stored, or do so no more. */
 function Passing({ store }: { store: LabStore }) {
 	const now = useClock(500);
 	const notice = store.view.value.passing;
 	if (!notice || Date.parse(notice.expiresAt) <= now.value) return null;
+	const over = notice.kind === "stored";
 	return (
-		<Banner kind="warn" alert testid={notice.kind}>
+		<Banner kind={over ? "plain" : "warn"} alert={!over} testid={notice.kind}>
 			<p>{notice.text}</p>
 		</Banner>
 	);

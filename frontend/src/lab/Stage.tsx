@@ -22,6 +22,7 @@ const text = catalogue(
 		ended: "The session has ended",
 		kept: "Your progress is kept.",
 		endedText: "You can open the lab again, with a fresh network.",
+		catchUp: "“Catch up to here”, at the step where you were, then does again what came before it.",
 		reopen: "Open the lab again",
 	},
 	{
@@ -37,6 +38,7 @@ const text = catalogue(
 		ended: "세션이 끝났습니다",
 		kept: "진행 상황은 그대로 남아 있습니다.",
 		endedText: "실습을 다시 열면 새 네트워크에서 이어서 할 수 있습니다.",
+		catchUp: "하던 단계에서 ‘여기까지 따라잡기’를 누르면 앞선 단계를 대신 실행해 드립니다.",
 		reopen: "실습 다시 열기",
 	},
 );
@@ -93,7 +95,9 @@ export function Stage({ store, scene }: { store: LabStore; scene: Scene }) {
 				<Card scene={scene} title={t.ended}>
 					{/* The server's sentence says why it ended, and that the progress is kept. */}
 					<p>{notice && notice.kind !== "expires-soon" ? notice.text : t.kept}</p>
-					<p>{t.endedText}</p>
+					<p>
+						{t.endedText} {store.session.value?.steps.some((step) => step.passed) && t.catchUp}
+					</p>
 					<button type="button" class="primary" data-testid="reopen" onClick={() => void store.open()}>
 						{t.reopen}
 					</button>

@@ -83,7 +83,8 @@ function withSession(view: View, session: Session): View {
 }
 
 function withNotice(view: View, notice: Notice): View {
-	if (notice.kind === "slowed" || notice.kind === "storage") return { ...view, passing: notice };
+	if (notice.kind === "slowed" || notice.kind === "storage" || notice.kind === "stored")
+		return { ...view, passing: notice };
 	const over = notice.kind !== "expires-soon";
 	const session = view.session;
 	return {
