@@ -102,28 +102,38 @@ func residentMemory(pid int) (int64, error) {
 	return resident * int64(os.Getpagesize()), nil
 }
 
-// inUse is what the server's heap and stacks hold right after a collection of
-// garbage: what is resident has the peaks of the past in it. The server is asked
-// until there was one, which what it answers brings about.
+// inUse is what the server's heap and stacks hold, without garbage: what is
+// resident has the peaks of the past in it. It is reckoned from the size at which
+// the next collection begins, which the last one has set: what it found alive, and
+// as much again with the stacks (go.dev/doc/gc-guide, "Target heap memory"). The
+// server is asked until it has collected some times, which what it answers brings
+// about; the least counts, as what begins meanwhile is alive, too.
 func (s *server) inUse(ctx context.Context) (int64, error) {
-	var first float64
-	var bytes int64
+	const collections = 4
+	var last float64
+	var least int64
+	seen := 0
 	err := drive.Poll(ctx, time.Millisecond, func() (bool, error) {
 		m, err := s.metrics(ctx)
 		if err != nil {
 			return false, err
 		}
-		collected := m["go_gc_duration_seconds_count"]
-		if first == 0 {
-			first = collected + 1 // one that has begun by now may have seen what is garbage since
+		n := m["go_gc_duration_seconds_count"]
+		if n == last {
+			return false, nil
 		}
-		bytes = int64(m["go_memstats_heap_alloc_bytes"] + m["go_memstats_stack_inuse_bytes"])
-		return collected > first, nil
+		// The first one may have seen what has become garbage since.
+		if now := int64(m["go_memstats_next_gc_bytes"]+m["go_memstats_stack_inuse_bytes"]) / 2; seen > 1 && (least == 0 || now < least) {
+			least = now
+		}
+		last = n
+		seen++
+		return seen > collections, nil
 	})
 	if err != nil {
 		return 0, fmt.Errorf("cannot read the server's memory: %w", err)
 	}
-	return bytes, nil
+	return least, nil
 }
 
 // memory is a picture of where the machine's memory is, in bytes.
