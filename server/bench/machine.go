@@ -106,10 +106,10 @@ func residentMemory(pid int) (int64, error) {
 // resident has the peaks of the past in it. It is reckoned from the size at which
 // the next collection begins, which the last one has set: what it found alive, and
 // as much again with the stacks (go.dev/doc/gc-guide, "Target heap memory"). The
-// server is asked until it has collected some times, which what it answers brings
+// server is asked until it has collected twice, which what it answers brings
 // about; the least counts, as what begins meanwhile is alive, too.
 func (s *server) inUse(ctx context.Context) (int64, error) {
-	const collections = 4
+	const collections = 2 // new ones
 	var last float64
 	var least int64
 	seen := 0
@@ -122,8 +122,8 @@ func (s *server) inUse(ctx context.Context) (int64, error) {
 		if n == last {
 			return false, nil
 		}
-		// The first one may have seen what has become garbage since.
-		if now := int64(m["go_memstats_next_gc_bytes"]+m["go_memstats_stack_inuse_bytes"]) / 2; seen > 1 && (least == 0 || now < least) {
+		// The one that was there has seen what is garbage by now.
+		if now := int64(m["go_memstats_next_gc_bytes"]+m["go_memstats_stack_inuse_bytes"]) / 2; seen > 0 && (least == 0 || now < least) {
 			least = now
 		}
 		last = n
