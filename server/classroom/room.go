@@ -31,6 +31,7 @@ type room struct {
 
 	// What changed when: a stream sends what is newer than what it has sent.
 	seq, classSeq, boardSeq uint64
+	toldSeq                 uint64 // of a row's last change that is more than that somebody types
 
 	messages   []store.Message
 	dropped    int // messages that were there before them
@@ -369,6 +370,12 @@ func (r *room) next() uint64 {
 }
 
 func (r *room) touch(w *who) {
+	r.typed(w)
+	r.toldSeq = w.seq
+}
+
+// typed is touch for what may wait a moment.
+func (r *room) typed(w *who) {
 	w.seq = r.next()
 	r.boardSeq = w.seq
 }
@@ -449,6 +456,10 @@ func (r *room) session(member string, b session.Brief) {
 		return
 	}
 	w.presence, w.shown = r.presenceOf(w), w.input
+	if had && old.State == b.State && old.Step == b.Step && old.Pages == b.Pages {
+		r.typed(w)
+		return
+	}
 	r.touch(w)
 }
 

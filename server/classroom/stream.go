@@ -16,6 +16,7 @@ import (
 // told together.
 const (
 	rowsEvery  = 100 * time.Millisecond
+	rowsSoon   = 30 * time.Millisecond // where more than a key has changed
 	boardEvery = time.Second
 	thumbEvery = time.Second
 )
@@ -151,7 +152,7 @@ func (st *Stream) collect(ctx context.Context) (<-chan struct{}, time.Duration, 
 	if classNew {
 		add("class", class)
 	}
-	if r.seq > st.sent && due(st.rowsAt, rowsEvery) {
+	if r.seq > st.sent && due(st.rowsAt, st.pace()) {
 		rows := []Row{}
 		for _, w := range r.sorted() {
 			if w.seq > st.sent {
@@ -203,6 +204,15 @@ func (st *Stream) collect(ctx context.Context) (<-chan struct{}, time.Duration, 
 		}
 	}
 	return r.changed, wait, nil
+}
+
+// pace is how soon after the last rows the next ones may come. It is called with
+// the room's lock.
+func (st *Stream) pace() time.Duration {
+	if st.r.toldSeq > st.sent {
+		return rowsSoon
+	}
+	return rowsEvery
 }
 
 // MyStream is a learner's page that follows the own places in classes.

@@ -197,6 +197,39 @@ func TestMessagesAreBounded(t *testing.T) {
 	}
 }
 
+// TestAPassDoesNotWaitBehindKeys has a learner type, and another pass: rows of keys
+// may wait for longer than those of anything else.
+func TestAPassDoesNotWaitBehindKeys(t *testing.T) {
+	w := open(t)
+	anna, bert := w.join("Anna"), w.join("Bert")
+	anna.begin()
+	bert.begin()
+	st := w.follow("")
+	next(t, st, "grid")
+	r := w.s.allRooms()[0]
+	pace := func() (time.Duration, bool) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return st.pace(), r.seq > st.sent
+	}
+	w.clock.pass(6 * time.Second)
+	anna.types()
+	if d, rows := pace(); d != rowsEvery || !rows {
+		t.Errorf("a key may wait %v, %v", d, rows)
+	}
+	bert.passes("first", "second")
+	if d, rows := pace(); d != rowsSoon || !rows {
+		t.Errorf("a pass may wait %v, %v", d, rows)
+	}
+	e, _ := next(t, st, "rows")
+	if len(rowsOf(t, e)) != 2 {
+		t.Errorf("got %+v", e.Data)
+	}
+	if d, _ := pace(); d != rowsEvery {
+		t.Errorf("what was told may wait %v", d)
+	}
+}
+
 // TestCausesAreSentWhenTheyChange has the map of why in a page's first event, and
 // then again only when it is another.
 func TestCausesAreSentWhenTheyChange(t *testing.T) {
