@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/netground/netground/server/lab"
 	"github.com/netground/netground/server/store"
 	"github.com/netground/netground/server/terminal"
@@ -24,6 +26,7 @@ type note struct {
 	Learner   string         `json:"learner"`
 	Lab       string         `json:"lab"`
 	Created   time.Time      `json:"created"`
+	Up        time.Duration  `json:"up"`    // how long the machine had been up when it was created
 	Since     time.Time      `json:"since"` // the session has this sandbox
 	Topology  lab.Topology   `json:"topology"`
 	Source    string         `json:"source,omitempty"` // of a playground
@@ -223,11 +226,12 @@ func (m *Manager) takeOverOne(ctx context.Context, a Adopted, n note) (err error
 	if err != nil {
 		return err
 	}
-	l := newLive(m, def, n.Learner, n.Created)
-	l.id, l.active, l.stored = n.Session, row.Active, row.Active
 	if row.Learner == "" { // whose it is was not stored yet
-		l.active = n.Created
+		row.Active = n.Created
 	}
+	created, active := m.ages(n, row.Active)
+	l := newLive(m, def, n.Learner, created)
+	l.id, l.active, l.stored, l.up = n.Session, active, row.Active, n.Up
 	l.steps = newSteps(def, rec)
 	for _, answer := range rec.Answers {
 		// Also those that are of the sandbox, as long as it is this one.
@@ -264,6 +268,36 @@ func (m *Manager) takeOverOne(ctx context.Context, a Adopted, n note) (err error
 	}, nil)
 	m.log.Info("session goes on", "session", l.id, "lab", l.labName, "terminals", len(mach.terms))
 	return nil
+}
+
+// clockSet is by how much the machine's clock must be off to have been set, and
+// not only to have been kept right.
+const clockSet = time.Minute
+
+// ages returns when the session was created and active last, by this server's
+// clock. The note and the row have the time of day, and that may have been set
+// since: nobody shall lose a session by it.
+func (m *Manager) ages(n note, lastActive time.Time) (created, active time.Time) {
+	now := m.o.Now()
+	age := now.Sub(n.Created)
+	if n.Up > 0 {
+		age = m.o.Uptime() - n.Up
+	}
+	idle := now.Sub(lastActive)
+	if off := now.Sub(n.Created) - age; off.Abs() > clockSet { // before the last activity, or after it: nobody knows
+		idle = 0
+	}
+	// Counted back from now, which also has a reading of the clock that nobody sets.
+	return now.Add(-age), now.Add(-idle)
+}
+
+// uptime is how long the machine has been up, asleep or not.
+func uptime() time.Duration {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &t) != nil {
+		return 0 // every Linux has it; without, the time of day counts
+	}
+	return time.Duration(t.Nano())
 }
 
 // labOf returns the lab that a sandbox of the note has, as it is now.

@@ -91,6 +91,32 @@ func TestSessionsGoOn(t *testing.T) {
 	}
 }
 
+// The clock was set while no server ran: nobody's session is over by that, nor
+// does it last longer than any may.
+func TestClockSetMeanwhile(t *testing.T) {
+	for _, by := range []time.Duration{25 * time.Hour, -26 * time.Hour} {
+		w := newWorld(t, func(o *Options) { o.IdleTimeout = time.Hour; o.HardLimit = 3 * time.Hour })
+		s := w.create(ann, "demo")
+		w.clock.pass(50 * time.Minute)
+		w.clock.set(by)
+		w.restart()
+		w.m.expire()
+		if now, err := w.m.Get(t.Context(), ann, s.ID); err != nil || now.ExpiresAt.Before(w.clock.Now().Add(59*time.Minute)) {
+			t.Errorf("set by %v: %+v %v", by, now, err)
+		}
+		for range 5 { // it is used, and restarted, until its longest time is over
+			w.clock.pass(25 * time.Minute)
+			must[Session](w)(w.m.Extend(t.Context(), ann, s.ID))
+			w.restart()
+		}
+		w.clock.pass(6 * time.Minute)
+		w.m.expire()
+		if _, err := w.m.Get(t.Context(), ann, s.ID); err == nil {
+			t.Errorf("set by %v: the longest time began anew", by)
+		}
+	}
+}
+
 // A server that ends in the middle of something.
 func TestInterrupted(t *testing.T) {
 	w := newWorld(t, nil)

@@ -21,6 +21,7 @@ type live struct {
 	labName  string   // never changes, whereas lab does with a reset
 	admitted *lab.Lab // when there was a place for it
 	created  time.Time
+	up       time.Duration // of the machine, then
 
 	ctx    context.Context // ends with the session
 	cancel context.CancelFunc
@@ -63,7 +64,7 @@ type live struct {
 // newLive is called with the manager's lock, or before anything runs.
 func newLive(m *Manager, l *lab.Lab, learner string, now time.Time) *live {
 	n := &live{
-		m: m, id: newID(), learner: learner, labName: l.Name, created: now, lab: l, admitted: l, state: Starting, active: now,
+		m: m, id: newID(), learner: learner, labName: l.Name, created: now, up: m.o.Uptime(), lab: l, admitted: l, state: Starting, active: now,
 		built: make(chan struct{}), wake: make(chan struct{}, 1), passing: map[string]chan struct{}{},
 		steps: newSteps(l, store.LabRecord{}), unstored: m.unstored,
 	}
@@ -254,7 +255,7 @@ func (l *live) adopt(m *machine, since time.Time) {
 	l.state = Ready
 	m.remember(func(n *note) {
 		*n = note{
-			Machine: m.id, Session: l.id, Learner: l.learner, Lab: l.labName, Created: l.created, Since: since,
+			Machine: m.id, Session: l.id, Learner: l.learner, Lab: l.labName, Created: l.created, Up: l.up, Since: since,
 			Topology: m.lab.Topology, Source: m.lab.Source,
 		}
 	})

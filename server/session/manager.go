@@ -28,8 +28,10 @@ type Options struct {
 	// nobody.
 	Listener Listener
 	Gate     Gate
-	// Now is the clock; time.Now.
-	Now func() time.Time
+	// Now is the clock; time.Now. Uptime is one that nobody sets, and that all
+	// servers of one sandbox share: how long the machine has been up.
+	Now    func() time.Time
+	Uptime func() time.Duration
 
 	IdleTimeout time.Duration // 45 minutes
 	WarnBefore  time.Duration // 5 minutes
@@ -76,6 +78,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Uptime == nil {
+		o.Uptime = uptime
 	}
 	if o.FreeMemory == nil {
 		o.FreeMemory = func() (int64, error) { return freeMemory(o.Cgroup) }

@@ -16,6 +16,7 @@ import (
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
+	up  time.Duration
 }
 
 func (c *clock) Now() time.Time {
@@ -28,6 +29,20 @@ func (c *clock) pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
+	c.up += d
+}
+
+// set has the time of day jump, and none pass.
+func (c *clock) set(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(by)
+}
+
+func (c *clock) Uptime() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.up
 }
 
 // world is a manager with all that it needs.
@@ -53,11 +68,11 @@ func newWorld(t *testing.T, change func(*Options)) *world {
 	}
 	w := &world{
 		T: t, store: s, e: &fakeEngine{sent: map[string]int{}},
-		clock: &clock{now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)},
+		clock: &clock{now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), up: 70 * time.Hour},
 	}
 	w.o = Options{
 		Store: s, Engine: w.e, Course: &lab.Course{}, Render: func(s string) string { return "<p>" + s + "</p>" },
-		Labs: map[string]*lab.Lab{"demo": demo("demo"), "other": demo("other")}, Now: w.clock.Now,
+		Labs: map[string]*lab.Lab{"demo": demo("demo"), "other": demo("other")}, Now: w.clock.Now, Uptime: w.clock.Uptime,
 		FreeMemory: func() (int64, error) { return 1 << 40, nil }, PoolSize: -1, MaxSessions: 10,
 	}
 	if change != nil {
