@@ -14,10 +14,11 @@ import (
 type attackCommand struct {
 	config.Machine `embed:""`
 
-	JSON   bool          `help:"Print JSON."`
-	Only   []string      `help:"What to try, instead of everything: escape, verdict, exhaust, network, door, accidents, or the name of an attack." placeholder:"GROUP"`
-	Within time.Duration `help:"When no other attack is begun; 0: never." default:"0"`
-	Slower int           `help:"How many times longer than on an ordinary machine anything may take: for emulated ones." default:"1"`
+	JSON     bool          `help:"Print JSON."`
+	Only     []string      `help:"What to try, instead of everything: escape, verdict, exhaust, network, door, accidents, or the name of an attack." placeholder:"GROUP"`
+	Within   time.Duration `help:"When no other attack is begun; 0: never." default:"0"`
+	SetClock bool          `help:"Let an attack set the machine's clock, which is put right again: where nothing else runs."`
+	Slower   int           `help:"How many times longer than on an ordinary machine anything may take: for emulated ones." default:"1"`
 }
 
 // Run attacks a server of its own, and prints what held. What did not hold is
@@ -32,7 +33,7 @@ func (c *attackCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot find this program: %w", err)
 	}
-	report, err := attack.Run(ctx, attack.Options{Machine: m, Program: program, Version: version, Only: c.Only, Slower: c.Slower, Within: c.Within, Log: os.Stderr})
+	report, err := attack.Run(ctx, attack.Options{Machine: m, Program: program, Version: version, Only: c.Only, Slower: c.Slower, Within: c.Within, SetClock: c.SetClock, Log: os.Stderr})
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/netground/netground/server/config"
@@ -29,6 +31,9 @@ type Attack struct {
 	// line is typed by root of host A: without want it must fail, else print that.
 	line, want string
 	run        func(*trial) // where a line is not enough
+	// beside says that it is carried out beside all others from the beginning on, as
+	// it mostly waits; it has a server of its own.
+	beside bool
 }
 
 // The groups, in the order in which they run.
@@ -51,7 +56,7 @@ func Groups() [][2]string {
 
 // Catalogue lists all attacks.
 func Catalogue() []Attack {
-	return slices.Concat(escapes(), escapesWithNeighbour(), verdicts(), exhaustions(), networks(), doors(), streams(), accidents())
+	return slices.Concat(escapes(), escapesWithNeighbour(), verdicts(), exhaustions(), networks(), doors(), streams(), absences(), storageFaults(), accidents())
 }
 
 // Options of a run.
@@ -65,7 +70,9 @@ type Options struct {
 	Slower  int      // how much slower than an ordinary one the machine is; 1
 	// Within is when no other attack is begun: those are skipped. 0: never.
 	Within time.Duration
-	Log    io.Writer
+	// SetClock allows to set the machine's clock, which is put right again.
+	SetClock bool
+	Log      io.Writer
 }
 
 // The outcomes of an attack.
@@ -138,6 +145,8 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.stop()) }()
+	beside, wait := f.startBeside(all)
+	defer wait()
 	r := &Report{Version: o.Version, Began: time.Now(), Kernel: kernel(), Cores: runtime.NumCPU()}
 	for i := range all {
 		a := &all[i]
@@ -147,16 +156,32 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 		if ctx.Err() != nil {
 			return nil, errors.New("interrupted; everything is removed")
 		}
+		if result := beside[a.ID]; result != nil {
+			r.add(<-result, o.Log)
+			continue
+		}
 		if o.Within > 0 && time.Since(r.Began) > o.Within {
 			r.Results = append(r.Results, Result{ID: a.ID, Group: a.Group, Tried: a.Tried, Held: a.Held, Outcome: Skipped, Why: []string{"left out: the time was up"}})
 			continue
 		}
-		result := f.try(a)
-		r.Results = append(r.Results, result)
-		_, _ = fmt.Fprintf(o.Log, "%5.0f s  %-9s %-10s %s\n", time.Since(r.Began).Seconds(), result.Outcome, a.Group, a.ID) // nobody depends on it
+		r.add(f.try(a), o.Log)
 	}
 	r.Seconds = time.Since(r.Began).Seconds()
 	return r, nil
+}
+
+// startBeside begins the attacks that mostly wait; wait waits for their end.
+func (f *fight) startBeside(all []Attack) (results map[string]chan Result, wait func()) {
+	results = map[string]chan Result{}
+	var under sync.WaitGroup
+	for i := range all {
+		if a := &all[i]; a.beside && f.o.match(a) {
+			result := make(chan Result, 1)
+			results[a.ID] = result
+			under.Go(func() { result <- f.try(a) })
+		}
+	}
+	return results, under.Wait
 }
 
 // fight is a run: the server, and who plays.
@@ -165,10 +190,10 @@ type fight struct {
 	ctx     context.Context
 	dir     string
 	server  *drive.Server
-	number  int // of servers so far
+	number  atomic.Uint32 // of servers so far
 	players map[string]*player
-	warm    int      // the server that has been warmed up
-	left    *os.File // open when the server starts, and meant for nobody
+	warm    *drive.Server // has been warmed up
+	left    *os.File      // open when the server starts, and meant for nobody
 }
 
 func (f *fight) prepare() (err error) {
@@ -182,17 +207,17 @@ func (f *fight) prepare() (err error) {
 }
 
 // mostServers run beside each other.
-const mostServers = 8
+const mostServers = 16
 
 // options are those of another server, with a name of its own.
 func (f *fight) options() drive.Options {
 	m := f.o.Machine
 	m.IDCount /= mostServers // those beside each other have different ones
-	m.IDBase += uint32(f.number%mostServers) * m.IDCount
-	f.number++
+	number := f.number.Add(1)
+	m.IDBase += number % mostServers * m.IDCount
 	return drive.Options{
 		Machine: m, Program: f.o.Program, Labs: filepath.Join(f.dir, "labs"), Dir: f.dir,
-		Name: fmt.Sprintf("server-%d", f.number), MaxSessions: 40, Slower: f.o.Slower, Inherit: []*os.File{f.left},
+		Name: fmt.Sprintf("server-%d", number), MaxSessions: 40, Slower: f.o.Slower, Inherit: []*os.File{f.left},
 	}
 }
 

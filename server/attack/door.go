@@ -44,7 +44,7 @@ func doors() []Attack {
 		row("bad-http", "requests that no client sends: two hosts, both lengths, headers too large, TLS to a plain port", "no 500, and the server goes on", badHTTP),
 		row("lesson-html", "a lesson with script, SVG, javascript: and data: links", "they are taken out, and the page may run nothing but its own files", lessonHTML),
 		row("inert-escapes", "terminal titles, OSC 8 and OSC 52", "inert in the page", func(t *trial) {
-			t.skip("it is the page that must not heed them; the tests of the frontend try it in xterm")
+			t.skip("it is the page that must not heed them: the unit tests of its terminal and the browser tests try it, in screen.test.ts and terminal.spec.ts")
 		}),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/netground/netground/server/session"
@@ -31,8 +32,11 @@ const (
 	// garbage of sessions that come and go. (What the kernel keeps for a sandbox
 	// may be half as much again as its memory.)
 	serverGrowth = 32
-	// attackFor is how long an attack goes on.
-	attackFor = 4 * time.Second
+	// attackFor is how long an attack goes on. One whose command has come to its end
+	// before has done what it can, and is over once enoughEchoes of the neighbour's
+	// keys were timed and a new learner has come.
+	attackFor    = 4 * time.Second
+	enoughEchoes = 100
 )
 
 const chatter = `perl -e 'socket(S, 2, 2, 0); setsockopt(S, 1, 6, pack("i", 1)); for (;;) { send(S, "x", 0, pack("S n C4 x8", 2, 9, 10, 0, 0, 255)) }'`
@@ -106,25 +110,27 @@ func (t *trial) exhaust(x *exhaustion) {
 	}
 	server, kernel := t.serverMemory(), kernelMemory()
 	most, mostKernel := server, kernel
+	bad.forget()
 	bad.press(x.line + "\r")
 	over := make(chan struct{})
 	var waiting sync.WaitGroup
 	var started time.Duration
 	var startError error
+	var echoed atomic.Int64
 	waiting.Go(func() {
 		defer close(over)
 		began := time.Now()
-		for time.Since(began) < attackFor*6/10 {
-			time.Sleep(100 * time.Millisecond)
-			most, mostKernel = max(most, t.serverMemory()), max(mostKernel, kernelMemory())
+		goOn := func(until time.Duration, enough int64) {
+			for time.Since(began) < until && !(echoed.Load() >= enough && bad.atPrompt()) {
+				time.Sleep(50 * time.Millisecond)
+				most, mostKernel = max(most, t.serverMemory()), max(mostKernel, kernelMemory())
+			}
 		}
+		goOn(attackFor*6/10, enoughEchoes/2)
 		started, startError = t.newcomer()
-		for time.Since(began) < attackFor {
-			time.Sleep(100 * time.Millisecond)
-			most, mostKernel = max(most, t.serverMemory()), max(mostKernel, kernelMemory())
-		}
+		goOn(attackFor, enoughEchoes)
 	})
-	all, err := keys.echoes(over)
+	all, err := keys.echoes(over, &echoed)
 	waiting.Wait()
 	if len(all) == 0 {
 		t.fault("the neighbour's terminal: %v", err)
@@ -191,14 +197,14 @@ func (t *trial) newcomer() (time.Duration, error) {
 // warmUp lets the server do, once, what every attack makes it do: its memory is
 // what it needs for that.
 func (t *trial) warmUp() {
-	if t.warm == t.number {
+	if t.warm == t.server {
 		return
 	}
-	t.warm = t.number
+	t.warm = t.server
 	p := t.open(plain)
 	s := p.on("A")
 	s.press("yes\r")
-	if err := s.see(10*time.Second, func() bool { return s.total > 4<<20 }); err != nil {
+	if err := s.see(10*time.Second, func() bool { return s.total > 2<<20 }); err != nil {
 		t.stop("yes: %v", err)
 	}
 	p.leave()

@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/netground/netground/server/drive"
@@ -290,9 +292,17 @@ func (s *shell) put(path, text string) {
 	}
 }
 
+// atPrompt says whether the shell, of whom all was forgotten before the last line,
+// waits for another one.
+func (s *shell) atPrompt() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return bytes.HasSuffix(s.out, []byte("# "))
+}
+
 // echoes types keys for as long as the channel is open, and returns the sorted
-// times of their echoes.
-func (s *shell) echoes(open <-chan struct{}) (all []time.Duration, err error) {
+// times of their echoes; count counts them meanwhile.
+func (s *shell) echoes(open <-chan struct{}, count *atomic.Int64) (all []time.Duration, err error) {
 	for {
 		s.forget()
 		began := time.Now()
@@ -301,6 +311,7 @@ func (s *shell) echoes(open <-chan struct{}) (all []time.Duration, err error) {
 		}
 		err := s.see(15*time.Second, func() bool { return slices.Contains(s.out, 'x') })
 		all = append(all, time.Since(began))
+		count.Add(1)
 		if err != nil {
 			return all, fmt.Errorf("a key was not echoed: %w", err)
 		}

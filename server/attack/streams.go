@@ -237,7 +237,7 @@ func halfOpen(t *trial) {
 	}
 	over := make(chan struct{})
 	time.AfterFunc(t.within(time.Second), func() { close(over) })
-	took, err := keys.echoes(over)
+	took, err := keys.echoes(over, new(atomic.Int64))
 	start, startError := t.newcomer()
 	if err != nil || startError != nil {
 		t.fault("meanwhile: %v %v", err, startError)

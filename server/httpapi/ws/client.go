@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -83,6 +84,9 @@ func Dial(ctx context.Context, address string, header http.Header) (*Client, err
 	c.sent = c.Hello.InputOffset
 	return c, nil
 }
+
+// NetConn is the connection beneath, for who wants to break it.
+func (c *Client) NetConn() net.Conn { return c.c.NetConn() }
 
 // Close ends the connection.
 func (c *Client) Close() {
