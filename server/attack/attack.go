@@ -192,8 +192,8 @@ type fight struct {
 	server  *drive.Server
 	number  atomic.Uint32 // of servers so far
 	players map[string]*player
-	warm    *drive.Server // has been warmed up
-	left    *os.File      // open when the server starts, and meant for nobody
+	warm    sync.Map // of servers that have been warmed up
+	left    *os.File // open when the server starts, and meant for nobody
 }
 
 func (f *fight) prepare() (err error) {

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/netground/netground/server/drive"
 	"github.com/netground/netground/server/session"
 )
 
@@ -68,8 +70,8 @@ func exhaustions() []Attack {
 		{id: "sockets", tried: "filling sockets and their buffers", line: `for i in $(seq 1 20); do perl -e 'use Socket; for (1..9000) { socketpair($r[$_], $w[$_], 1, 1, 0) or last; setsockopt($w[$_], 1, 7, pack("i", 1 << 24)); $w[$_]->blocking(0) if 0; syswrite $w[$_], "x" x 65536 } sleep 60' & done; wait`},
 		{id: "conntrack", tried: "filling conntrack", line: `iptables -t nat -A POSTROUTING -j MASQUERADE; ip route add 10.128.0.0/9 dev lo; perl -e 'for $q (1 .. 4) { fork or last } socket(S, 2, 2, 0); for (;;) { send(S, "x", 0, pack("S n C4 x8", 2, 1 + rand 65000, 10, 128 + rand 128, rand 256, rand 256)) }'`},
 		{id: "routes", tried: "filling routes", line: "seq 1 400000 | awk '{printf \"route add unreachable 11.%d.%d.%d\\n\", $1/65536, $1/256%256, $1%256}' >/dev/shm/r; ip -batch /dev/shm/r"},
-		{id: "neighbours", tried: "filling ARP tables", line: `ip link add d0 type bridge; ip link set d0 up; ip addr add 10.200.0.1/16 dev d0; sysctl -qw net.ipv4.neigh.default.gc_thresh3=1000000 net.ipv4.neigh.default.gc_thresh2=900000; seq 2 60000 | awk '{printf "neigh add 10.200.%d.%d lladdr 02:00:00:00:00:01 dev d0\n", $1/256, $1%256}' >/dev/shm/n; ip -batch /dev/shm/n`},
-		{id: "nft-rules", tried: "filling packet filter rules", line: "(echo 'table inet t { chain c {'; seq 1 200000 | sed 's/.*/tcp dport 80 counter/'; echo '} }') >/dev/shm/n; nft -f /dev/shm/n"},
+		{id: "neighbours", tried: "filling ARP tables", line: `ip link add d0 type bridge; ip link set d0 up; ip addr add 10.200.0.1/16 dev d0; seq 2 60000 | awk '{printf "neigh add 10.200.%d.%d lladdr 02:00:00:00:00:01 dev d0\n", $1/256, $1%256}' >/dev/shm/n; ip -batch /dev/shm/n`},
+		{id: "nft-rules", tried: "filling packet filter rules", line: "(printf 'table inet t {\\nchain c {\\n'; seq 1 200000 | sed 's/.*/tcp dport 80 counter/'; printf '}\\n}\\n') >/dev/shm/n; nft -f /dev/shm/n"},
 		{id: "veth-pairs", tried: "filling veth pairs", line: "for i in $(seq 1 3000); do ip link add v$i type veth peer name w$i || break; done"},
 		{id: "addresses", tried: "filling addresses", line: "seq 1 65000 | awk '{printf \"addr add 12.1.%d.%d/32 dev lo\\n\", $1/256, $1%256}' >/dev/shm/a; ip -batch /dev/shm/a"},
 		{id: "cpu-miner", tried: "a CPU miner on all processors", line: "for i in $(seq 1 50); do (while :; do :; done) & done; wait"},
@@ -89,11 +91,14 @@ func exhaustions() []Attack {
 	)
 }
 
+// mistake is what programs say of a command that is wrong in itself.
+var mistake = regexp.MustCompile(`syntax error|command not found|cannot stat|invalid option`)
+
 // exhaust carries out an attack and measures what others bear.
 func (t *trial) exhaust(x *exhaustion) {
 	neighbour := t.neighbour()
 	keys := neighbour.on("A")
-	t.warmUp()
+	t.warmUp(t.server)
 	attacker := t.open(plain)
 	t.after(func() {
 		attacker.leave()
@@ -108,7 +113,7 @@ func (t *trial) exhaust(x *exhaustion) {
 	} else {
 		bad.expect(":~# ")
 	}
-	server, kernel := t.serverMemory(), kernelMemory()
+	server, kernel := serverMemory(t.server), kernelMemory()
 	most, mostKernel := server, kernel
 	bad.forget()
 	bad.press(x.line + "\r")
@@ -123,11 +128,11 @@ func (t *trial) exhaust(x *exhaustion) {
 		goOn := func(until time.Duration, enough int64) {
 			for time.Since(began) < until && !(echoed.Load() >= enough && bad.atPrompt()) {
 				time.Sleep(50 * time.Millisecond)
-				most, mostKernel = max(most, t.serverMemory()), max(mostKernel, kernelMemory())
+				most, mostKernel = max(most, serverMemory(t.server)), max(mostKernel, kernelMemory())
 			}
 		}
 		goOn(attackFor*6/10, enoughEchoes/2)
-		started, startError = t.newcomer()
+		started, startError = t.newcomer(t.server)
 		goOn(attackFor, enoughEchoes)
 	})
 	all, err := keys.echoes(over, &echoed)
@@ -140,7 +145,11 @@ func (t *trial) exhaust(x *exhaustion) {
 	t.figures = f
 	bad.mu.Lock()
 	t.say("the attacker's terminal ended with %.200q", bad.out[max(0, len(bad.out)-200):])
+	mistaken := mistake.Find(bad.out)
 	bad.mu.Unlock()
+	if mistaken != nil {
+		t.stop("the attack is none: its command says %q", mistaken)
+	}
 	if err != nil {
 		t.fault("the neighbour's terminal: %v", err)
 	}
@@ -175,9 +184,9 @@ func (t *trial) sandboxes() int {
 }
 
 // newcomer is a learner who comes, gets a prompt and goes.
-func (t *trial) newcomer() (time.Duration, error) {
+func (t *trial) newcomer(to *drive.Server) (time.Duration, error) {
 	began := time.Now()
-	l := t.server.Learner()
+	l := to.Learner()
 	var s session.Session
 	if _, err := l.Do(t.ctx, http.MethodPost, "/api/sessions", map[string]string{"lab": plain}, &s); err != nil {
 		return 0, err
@@ -196,12 +205,11 @@ func (t *trial) newcomer() (time.Duration, error) {
 
 // warmUp lets the server do, once, what every attack makes it do: its memory is
 // what it needs for that.
-func (t *trial) warmUp() {
-	if t.warm == t.server {
+func (t *trial) warmUp(server *drive.Server) {
+	if _, is := t.warm.LoadOrStore(server, true); is {
 		return
 	}
-	t.warm = t.server
-	p := t.open(plain)
+	p := t.openOn(server, plain)
 	s := p.on("A")
 	s.press("yes\r")
 	if err := s.see(10*time.Second, func() bool { return s.total > 2<<20 }); err != nil {
@@ -281,7 +289,7 @@ func manySessions(t *trial) {
 	if refused < 200 {
 		t.fault("of 400 new learners from one address %d were refused", refused)
 	}
-	if _, err := t.newcomer(); err != nil {
+	if _, err := t.newcomer(t.server); err != nil {
 		t.fault("a learner from elsewhere: %v", err)
 	}
 }

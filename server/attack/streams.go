@@ -28,7 +28,7 @@ func streams() []Attack {
 		row("resize", "resize to 0×0, 65535×65535 and other sizes that are none", "refused, and the terminal keeps its own", resize),
 		row("bad-frames", "frames that are none", "refused, and the terminal goes on", badFrames),
 		row("huge-frame", "a frame of 100 MB, announced at once and in fragments", "the connection ends, at no cost", hugeFrame),
-		row("half-open", "600 connections that say nothing, say it slowly, or stop within an upgrade", "each is ended by the server, and others go on", halfOpen),
+		{ID: "half-open", Group: Door, Tried: "600 connections that say nothing, say it slowly, or stop within an upgrade", Held: "each is ended by the server, and others go on", run: halfOpen, beside: true},
 	}
 }
 
@@ -171,8 +171,8 @@ func badFrames(t *trial) {
 func hugeFrame(t *trial) {
 	p := t.guest(plain)
 	id := p.terminal("A")
-	t.warmUp()
-	before := t.serverMemory()
+	t.warmUp(t.server)
+	before := serverMemory(t.server)
 	chunk := make([]byte, 1<<20)
 	for _, fragment := range []int{100 << 20, 64 << 10} {
 		status, conn := p.upgrade(id, p.Learner, p.Server.URL)
@@ -200,7 +200,7 @@ func hugeFrame(t *trial) {
 			t.fault("100 MB in pieces of %d KB were taken", fragment>>10)
 		}
 	}
-	if grown := t.serverMemory() - before; grown > serverGrowth {
+	if grown := serverMemory(t.server) - before; grown > serverGrowth {
 		t.fault("the server's memory grew by %.1f MiB", grown)
 	}
 	p.on("A").do("true")
@@ -210,10 +210,12 @@ func hugeFrame(t *trial) {
 const endedWithin = 25 * time.Second
 
 func halfOpen(t *trial) {
-	p := t.guest(plain)
+	_, server := t.another()
+	defer func() { t.close(server) }()
+	t.warmUp(server)
+	p := t.openOn(server, plain)
 	keys := p.on("A")
-	t.warmUp()
-	before := t.serverMemory()
+	before := serverMemory(server)
 	host := strings.TrimPrefix(p.Server.URL, "http://")
 	cookie := "Cookie: " + p.Header.Get("Cookie") + "\r\nOrigin: " + p.Server.URL + "\r\nHost: " + host + "\r\n"
 	slow := []string{
@@ -238,11 +240,11 @@ func halfOpen(t *trial) {
 	over := make(chan struct{})
 	time.AfterFunc(t.within(time.Second), func() { close(over) })
 	took, err := keys.echoes(over, new(atomic.Int64))
-	start, startError := t.newcomer()
+	start, startError := t.newcomer(server)
 	if err != nil || startError != nil {
 		t.fault("meanwhile: %v %v", err, startError)
 	} else {
-		t.figures = &Figures{EchoP50: ms(took[len(took)/2]), EchoP99: ms(took[len(took)*99/100]), EchoWorst: ms(took[len(took)-1]), Start: ms(start), Server: t.serverMemory() - before}
+		t.figures = &Figures{EchoP50: ms(took[len(took)/2]), EchoP99: ms(took[len(took)*99/100]), EchoWorst: ms(took[len(took)-1]), Start: ms(start), Server: serverMemory(server) - before}
 		if t.figures.Server > 40 {
 			t.fault("600 connections cost %.1f MiB", t.figures.Server)
 		}

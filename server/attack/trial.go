@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/netground/netground/server/drive"
 )
 
 // trial is one attack under way. Faults are what did not hold; an attack that
@@ -167,7 +169,7 @@ func kernelMemory() (sum float64) {
 	return sum
 }
 
-// serverMemory is what is the server's own, in MiB.
-func (t *trial) serverMemory() float64 {
-	return field(fmt.Sprintf("/proc/%d/status", t.server.PID), "RssAnon:")
+// serverMemory is what is a server's own, in MiB.
+func serverMemory(s *drive.Server) float64 {
+	return field(fmt.Sprintf("/proc/%d/status", s.PID), "RssAnon:")
 }

@@ -39,6 +39,8 @@ type Options struct {
 	Pool      int
 	// Most sandboxes, and open sessions of one learner; 0: the server's default.
 	MaxSessions, MaxPerLearner int
+	// Class is the name of a class that the server makes; "": none.
+	Class string
 	// Slower is by how much longer everything may take, beside an ordinary machine; 1.
 	Slower int
 	// Inherit are files that the server is started with, as a careless parent does.
@@ -50,6 +52,7 @@ type Server struct {
 	Machine config.Machine
 	PID     int
 	URL     string
+	Code    string // to join the class
 	HTTP    *http.Client
 	Ended   chan struct{} // closed when the process has
 
@@ -86,6 +89,9 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 	}
 	for name, n := range numbers {
 		args = append(args, fmt.Sprintf("--%s=%d", name, n))
+	}
+	if o.Class != "" {
+		args = append(args, "--class="+o.Class)
 	}
 	s := &Server{
 		Machine: m, Ended: make(chan struct{}), HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
@@ -131,8 +137,12 @@ func Start(ctx context.Context, o Options) (_ *Server, err error) {
 		}
 		b, err := os.ReadFile(out)
 		_, after, ready := strings.Cut(string(b), " is ready: ")
-		u, _, whole := strings.Cut(after, "\n")
+		u, rest, whole := strings.Cut(after, "\n")
 		s.URL = u
+		if o.Class != "" {
+			_, after, ready = strings.Cut(rest, "or with the code ")
+			s.Code, _, whole = strings.Cut(after, "\n")
+		}
 		return ready && whole, err
 	})
 	if err == nil {
