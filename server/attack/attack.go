@@ -140,70 +140,97 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 		return nil, fmt.Errorf("cannot make a folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	f := &fight{o: &o, ctx: ctx, dir: dir, players: map[string]*player{}}
-	if err := f.prepare(); err != nil {
+	c := &campaign{o: &o, ctx: ctx, dir: dir, all: all, results: make([]*Result, len(all)), began: time.Now()}
+	if err := c.prepare(); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, f.stop()) }()
-	beside, wait := f.startBeside(all)
-	defer wait()
-	r := &Report{Version: o.Version, Began: time.Now(), Kernel: kernel(), Cores: runtime.NumCPU()}
+	defer c.left.Close()
+	// Those that mostly wait go on all the time; then those that measure nothing, in
+	// two rows beside each other; at last those that need the machine for themselves.
+	var waiting, rows sync.WaitGroup
 	for i := range all {
-		a := &all[i]
-		if !o.match(a) {
-			continue
-		}
-		if ctx.Err() != nil {
-			return nil, errors.New("interrupted; everything is removed")
-		}
-		if result := beside[a.ID]; result != nil {
-			r.add(<-result, o.Log)
-			continue
-		}
-		if o.Within > 0 && time.Since(r.Began) > o.Within {
-			r.Results = append(r.Results, Result{ID: a.ID, Group: a.Group, Tried: a.Tried, Held: a.Held, Outcome: Skipped, Why: []string{"left out: the time was up"}})
-			continue
-		}
-		r.add(f.try(a), o.Log)
-	}
-	r.Seconds = time.Since(r.Began).Seconds()
-	return r, nil
-}
-
-// startBeside begins the attacks that mostly wait; wait waits for their end.
-func (f *fight) startBeside(all []Attack) (results map[string]chan Result, wait func()) {
-	results = map[string]chan Result{}
-	var under sync.WaitGroup
-	for i := range all {
-		if a := &all[i]; a.beside && f.o.match(a) {
-			result := make(chan Result, 1)
-			results[a.ID] = result
-			under.Go(func() { result <- f.try(a) })
+		if all[i].beside && o.match(&all[i]) {
+			waiting.Go(func() { c.done(i, c.fight().try(&all[i])) })
 		}
 	}
-	return results, under.Wait
+	var failed [4]error
+	rows.Go(func() { failed[0] = c.row(Escape, Network) })
+	rows.Go(func() { failed[1] = c.row(Verdict, Door) })
+	rows.Wait()
+	failed[2] = c.row(Exhaust)
+	waiting.Wait() // accidents count what is left of sandboxes
+	failed[3] = c.row(Accidents)
+	if ctx.Err() != nil {
+		return nil, errors.Join(errors.New("interrupted; everything is removed"), errors.Join(failed[:]...))
+	}
+	r := &Report{Version: o.Version, Began: c.began, Kernel: kernel(), Cores: runtime.NumCPU(), Seconds: time.Since(c.began).Seconds()}
+	for _, result := range c.results {
+		if result != nil {
+			r.Results = append(r.Results, *result)
+		}
+	}
+	return r, errors.Join(failed[:]...)
 }
 
-// fight is a run: the server, and who plays.
-type fight struct {
-	o       *Options
-	ctx     context.Context
-	dir     string
-	server  *drive.Server
-	number  atomic.Uint32 // of servers so far
-	players map[string]*player
-	warm    sync.Map // of servers that have been warmed up
-	left    *os.File // open when the server starts, and meant for nobody
+// campaign is a run of everything.
+type campaign struct {
+	o      *Options
+	ctx    context.Context
+	dir    string
+	left   *os.File      // open when servers start, and meant for nobody
+	number atomic.Uint32 // of servers so far
+	began  time.Time
+	all    []Attack
+
+	mu      sync.Mutex
+	results []*Result // of each attack; nil while there is none
 }
 
-func (f *fight) prepare() (err error) {
-	if err := writeLabs(filepath.Join(f.dir, "labs")); err != nil {
+func (c *campaign) prepare() (err error) {
+	if err := writeLabs(filepath.Join(c.dir, "labs")); err != nil {
 		return err
 	}
-	if f.left, err = os.Open("/etc/passwd"); err != nil {
+	if c.left, err = os.Open("/etc/passwd"); err != nil {
 		return fmt.Errorf("cannot open a file that the server inherits: %w", err)
 	}
 	return nil
+}
+
+// done takes a result, and tells of it at once.
+func (c *campaign) done(i int, r Result) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.results[i] = &r
+	_, _ = fmt.Fprintf(c.o.Log, "%5.0f s  %-9s %-10s %-22s %5.1f s\n", time.Since(c.began).Seconds(), r.Outcome, r.Group, r.ID, r.Seconds) // nobody depends on it
+}
+
+// row carries out the attacks of some groups, one after the other.
+func (c *campaign) row(groups ...string) error {
+	f := c.fight()
+	for i := range c.all {
+		a := &c.all[i]
+		if a.beside || !slices.Contains(groups, a.Group) || !c.o.match(a) || c.ctx.Err() != nil {
+			continue
+		}
+		if c.o.Within > 0 && time.Since(c.began) > c.o.Within {
+			c.done(i, Result{ID: a.ID, Group: a.Group, Tried: a.Tried, Held: a.Held, Outcome: Skipped, Why: []string{"left out: the time was up"}})
+			continue
+		}
+		c.done(i, f.try(a))
+	}
+	return f.stop()
+}
+
+// fight is a server, and who plays on it.
+type fight struct {
+	*campaign
+	server  *drive.Server
+	players map[string]*player
+	warm    map[*drive.Server]bool // have been warmed up
+}
+
+func (c *campaign) fight() *fight {
+	return &fight{campaign: c, players: map[string]*player{}, warm: map[*drive.Server]bool{}}
 }
 
 // mostServers run beside each other.
@@ -226,7 +253,7 @@ func (f *fight) running() (*drive.Server, error) {
 	if f.server != nil {
 		select {
 		case <-f.server.Ended:
-			if err := f.stopServer(); err != nil {
+			if err := f.stop(); err != nil {
 				return nil, err
 			}
 		default:
@@ -238,7 +265,8 @@ func (f *fight) running() (*drive.Server, error) {
 	return f.server, err
 }
 
-func (f *fight) stopServer() error {
+// stop dismisses all players and ends the server.
+func (f *fight) stop() error {
 	for name := range f.players {
 		f.dismiss(name)
 	}
@@ -248,10 +276,6 @@ func (f *fight) stopServer() error {
 	err := f.server.Close()
 	f.server = nil
 	return err
-}
-
-func (f *fight) stop() error {
-	return errors.Join(f.stopServer(), f.left.Close())
 }
 
 // within is a time limit, longer on a slow machine.

@@ -206,9 +206,10 @@ func (t *trial) newcomer(to *drive.Server) (time.Duration, error) {
 // warmUp lets the server do, once, what every attack makes it do: its memory is
 // what it needs for that.
 func (t *trial) warmUp(server *drive.Server) {
-	if _, is := t.warm.LoadOrStore(server, true); is {
+	if t.warm[server] {
 		return
 	}
+	t.warm[server] = true
 	p := t.openOn(server, plain)
 	s := p.on("A")
 	s.press("yes\r")

@@ -14,8 +14,8 @@ import (
 // carriedOut carries out a part of an attack.
 func carriedOut(t *testing.T, do func(*trial)) {
 	t.Helper()
-	f := &fight{o: &Options{Slower: 1}, ctx: t.Context(), dir: t.TempDir(), players: map[string]*player{}}
-	r := f.try(&Attack{ID: "part", run: do})
+	f := (&campaign{o: &Options{Slower: 1}, ctx: t.Context(), dir: t.TempDir()}).fight()
+	r := f.try(&Attack{ID: "part", run: do, beside: true})
 	if r.Outcome != Held {
 		t.Errorf("%s: %q", r.Outcome, r.Why)
 	}

@@ -21,12 +21,6 @@ type Report struct {
 	Results []Result  `json:"results"`
 }
 
-// add takes a result, and tells of it at once.
-func (r *Report) add(x Result, log io.Writer) {
-	r.Results = append(r.Results, x)
-	_, _ = fmt.Fprintf(log, "%5.0f s  %-9s %-10s %-22s %5.1f s\n", time.Since(r.Began).Seconds(), x.Outcome, x.Group, x.ID, x.Seconds) // nobody depends on it
-}
-
 // Count says how many attacks went so.
 func (r *Report) Count(outcome string) (n int) {
 	for i := range r.Results {

@@ -74,6 +74,10 @@ func (f *fight) try(a *Attack) Result {
 }
 
 func (t *trial) carryOut() {
+	if !t.attack.beside {
+		_, err := t.running()
+		t.must(err)
+	}
 	if t.attack.run != nil {
 		t.attack.run(t)
 	} else {
