@@ -18,13 +18,16 @@ func accidents() []Attack {
 	row := func(id, tried, held string, run func(*trial)) Attack {
 		return Attack{ID: id, Group: Accidents, Tried: tried, Held: held, run: run}
 	}
+	beside := func(id, tried, held string, run func(*trial)) Attack {
+		return Attack{ID: id, Group: Accidents, Tried: tried, Held: held, run: inTurn(run), beside: true}
+	}
 	return []Attack{
 		row("connection-lost", "a browser reloaded, and a connection lost, again and again in the middle of output", "no byte of it is lost or shown twice", connectionLost),
-		row("killed-in-class", "kill -9 of the server in the middle of output and typing", "after the next start the shell and its command live on, and no byte is lost or shown twice", killedInClass),
-		row("solved-and-killed", "kill -9 of the server right after a step was solved", "it is solved after the next start", solvedAndKilled),
-		row("killed-while-making", "kill -9 of the server while sandboxes are being made", "nothing is left of them after the next start and stop", killedWhileMaking),
+		beside("killed-in-class", "kill -9 of the server in the middle of output and typing", "after the next start the shell and its command live on, and no byte is lost or shown twice", killedInClass),
+		beside("solved-and-killed", "kill -9 of the server right after a step was solved", "it is solved after the next start", solvedAndKilled),
+		beside("killed-while-making", "kill -9 of the server while sandboxes are being made", "nothing is left of them after the next start and stop", killedWhileMaking),
 		row("come-and-go", "60 sessions that come and go", "descriptors, mounts, control groups and folders are back where they were", comeAndGo),
-		row("drain", "SIGTERM with sessions and open terminals", "the server ends within its deadline, pages are told, and nothing is left", drain),
+		beside("drain", "SIGTERM with sessions and open terminals", "the server ends within its deadline, pages are told, and nothing is left", drain),
 		row("clock-jumps", "the clock jumps, by a day and more, forward and back, with a server that runs and while none does", "no session ends, and shells live on", clockJumps),
 	}
 }

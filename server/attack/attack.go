@@ -31,8 +31,8 @@ type Attack struct {
 	// line is typed by root of host A: without want it must fail, else print that.
 	line, want string
 	run        func(*trial) // where a line is not enough
-	// beside says that it is carried out beside all others from the beginning on, as
-	// it mostly waits; it has a server of its own.
+	// beside says that it is carried out beside all others from the beginning on; it
+	// has a server of its own, and mostly waits, or waits for its turn.
 	beside bool
 }
 
@@ -179,6 +179,7 @@ type campaign struct {
 	dir    string
 	left   *os.File      // open when servers start, and meant for nobody
 	number atomic.Uint32 // of servers so far
+	turn   sync.Mutex    // of those that work beside the others
 	began  time.Time
 	all    []Attack
 

@@ -21,13 +21,13 @@ import (
 func storageFaults() []Attack {
 	const goesOn = "terminals go on, learners are told, and results follow once there is a way to keep them"
 	row := func(id, tried string, fault func(t *trial, state string) (end func())) Attack {
-		return Attack{ID: id, Group: Accidents, Tried: tried, Held: goesOn, run: func(t *trial) { t.cannotStore(fault) }}
+		return Attack{ID: id, Group: Accidents, Tried: tried, Held: goesOn, run: inTurn(func(t *trial) { t.cannotStore(fault) }), beside: true}
 	}
 	return []Attack{
 		row("disk-full", "a full disk", fullDisk),
 		row("database-locked", "somebody else has locked the database", lockedDatabase),
 		row("database-gone", "the database's file is replaced by something else, which is removed later", goneDatabase),
-		{ID: "power-cut", Group: Accidents, Tried: "the power is cut right after a step was solved: what the disk has then, and nothing that the kernel still held", run: powerCut,
+		{ID: "power-cut", Group: Accidents, Tried: "the power is cut right after a step was solved: what the disk has then, and nothing that the kernel still held", run: inTurn(powerCut), beside: true,
 			Held: "the database is whole, the step is solved, the learner is known, and no session hangs"},
 	}
 }
@@ -95,7 +95,7 @@ func (t *trial) cannotStore(fault func(t *trial, state string) (end func())) {
 		t.fault("the steps %q are shown as kept, and are not", got)
 	}
 	end()
-	told("that the step is solved", session.StepEvent, `"three"`)
+	told("that the step is solved", session.StepEvent, `"passed":true`)
 	if !t.until(30*time.Second, func() bool { return p.unstored() == 0 && passedSteps(p) == "three" }) {
 		t.fault("the result does not follow: the steps %q are passed", passedSteps(p))
 	}

@@ -104,6 +104,16 @@ func (t *trial) clean() {
 // after has something done when the attack is over, the last one first.
 func (t *trial) after(f func()) { t.undo = append(t.undo, f) }
 
+// inTurn has an attack beside the others wait until no other such works: those
+// that only wait need no turn.
+func inTurn(run func(*trial)) func(*trial) {
+	return func(t *trial) {
+		t.turn.Lock()
+		t.after(t.turn.Unlock)
+		run(t)
+	}
+}
+
 // fault says what did not hold.
 func (t *trial) fault(format string, args ...any) {
 	t.faults = append(t.faults, fmt.Sprintf(format, args...))
