@@ -121,6 +121,32 @@ test("Hangul that is composed arrives once", async ({ lab, page }) => {
 	await lab.expectScreen(/^6$/m);
 });
 
+test("what a program prints names no window, writes no clipboard and makes no link", async ({ lab, page, context }) => {
+	await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+	await lab.open("switching");
+	await page.evaluate(() => navigator.clipboard.writeText("mine"));
+	const title = await page.title();
+	const others: string[] = [];
+	context.on("page", (other) => others.push(other.url()));
+	const sequences = [
+		"\\e]0;stolen\\a\\e]2;stolen\\a", // the window's title
+		`\\e]52;c;${Buffer.from("stolen").toString("base64")}\\a\\e]52;c;?\\a`, // the clipboard, to write and to read
+		"\\e]8;;http://127.0.0.1:1/\\atar\\e]8;;\\aget", // a link
+	];
+	await lab.type("A", `printf '${sequences.join("")}\\n'`);
+	await lab.expectScreen(/^target$/m);
+	const link = lab.panel.locator(".xterm-rows > div", { hasText: /^target\s*$/ });
+	// By force, as the terminal's own layer lies above its rows and takes the click.
+	await link.click({ position: { x: 8, y: 6 }, force: true });
+	await link.click({ position: { x: 8, y: 6 }, force: true, modifiers: ["Control"] });
+	// What would be opened, written or answered would be so before the next command is done.
+	await lab.type("A", "echo calm");
+	await lab.expectScreen(/^calm$/m);
+	expect(others).toEqual([]);
+	expect(await page.title()).toBe(title);
+	expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("mine");
+});
+
 test("a flood ends with Ctrl-C", async ({ lab, page }) => {
 	await lab.open("switching");
 	await lab.begin("A", "yes");

@@ -45,8 +45,9 @@ describe("a screen", () => {
 	});
 
 	it("lets a program write no clipboard, make no links, and name no window", async () => {
-		const titles: string[] = [];
-		inner().onTitleChange((title) => titles.push(title));
+		document.title = "mine";
+		await write("\x1b]0;stolen\x07\x1b]2;stolen\x07\x1b]1;stolen\x07");
+		expect(document.title).toBe("mine");
 		await write("\x1b]52;c;aGVsbG8=\x07\x1b]52;c;?\x07\x1b]8;;https://example.test/\x07text\x1b]8;;\x07");
 		expect(line(0)).toBe("text");
 		expect(sent).toEqual([]);
