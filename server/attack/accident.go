@@ -18,16 +18,16 @@ func accidents() []Attack {
 	row := func(id, tried, held string, run func(*trial)) Attack {
 		return Attack{ID: id, Group: Accidents, Tried: tried, Held: held, run: run}
 	}
-	beside := func(id, tried, held string, run func(*trial)) Attack {
-		return Attack{ID: id, Group: Accidents, Tried: tried, Held: held, run: inTurn(run), beside: true}
+	own := func(id, tried, held string, run func(*trial)) Attack {
+		return Attack{ID: id, Group: Accidents, Tried: tried, Held: held, run: run, own: true}
 	}
 	return []Attack{
 		row("connection-lost", "a browser reloaded, and a connection lost, again and again in the middle of output", "no byte of it is lost or shown twice", connectionLost),
-		beside("killed-in-class", "kill -9 of the server in the middle of output and typing", "after the next start the shell and its command live on, and no byte is lost or shown twice", killedInClass),
-		beside("solved-and-killed", "kill -9 of the server right after a step was solved", "it is solved after the next start", solvedAndKilled),
-		beside("killed-while-making", "kill -9 of the server while sandboxes are being made", "nothing is left of them after the next start and stop", killedWhileMaking),
+		own("killed-in-class", "kill -9 of the server in the middle of output and typing", "after the next start the shell and its command live on, and no byte is lost or shown twice", killedInClass),
+		own("solved-and-killed", "kill -9 of the server right after a step was solved", "it is solved after the next start", solvedAndKilled),
+		own("killed-while-making", "kill -9 of the server while sandboxes are being made", "nothing is left of them after the next start and stop", killedWhileMaking),
 		row("come-and-go", "60 sessions that come and go", "descriptors, mounts, control groups and folders are back where they were", comeAndGo),
-		beside("drain", "SIGTERM with sessions and open terminals", "the server ends within its deadline, pages are told, and nothing is left", drain),
+		own("drain", "SIGTERM with sessions and open terminals", "the server ends within its deadline, pages are told, and nothing is left", drain),
 		row("clock-jumps", "the clock jumps, by a day and more, forward and back, with a server that runs and while none does", "no session ends, and shells live on", clockJumps),
 	}
 }
@@ -179,6 +179,9 @@ func solvedAndKilled(t *trial) {
 func (t *trial) openOn(s *drive.Server, lab string) *player { return t.openAs(s.Learner(), lab) }
 
 func (t *trial) close(s *drive.Server) {
+	if s == nil { // it did not start
+		return
+	}
 	if err := s.Close(); err != nil {
 		t.fault("%v", err)
 	}

@@ -31,9 +31,8 @@ type Attack struct {
 	// line is typed by root of host A: without want it must fail, else print that.
 	line, want string
 	run        func(*trial) // where a line is not enough
-	// beside says that it is carried out beside all others from the beginning on; it
-	// has a server of its own, and mostly waits, or waits for its turn.
-	beside bool
+	// own says that it has a server of its own, and waits that it mostly waits besides.
+	own, waits bool
 }
 
 // The groups, in the order in which they run.
@@ -146,20 +145,25 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	}
 	defer c.left.Close()
 	// Those that mostly wait go on all the time; then those that measure nothing, in
-	// two rows beside each other; at last those that need the machine for themselves.
+	// rows beside each other; at last those that need the machine for themselves. A
+	// slow machine has enough to do with one at a time.
 	var waiting, rows sync.WaitGroup
 	for i := range all {
-		if all[i].beside && o.match(&all[i]) {
+		if c.beside(&all[i]) && o.match(&all[i]) {
 			waiting.Go(func() { c.done(i, c.fight().try(&all[i])) })
 		}
 	}
-	var failed [4]error
-	rows.Go(func() { failed[0] = c.row(Escape, Network) })
-	rows.Go(func() { failed[1] = c.row(Verdict, Door) })
+	var failed [5]error
+	for n, groups := range [][]string{{Escape, Network}, {Verdict, Door}, {Accidents}} {
+		mine := func(a *Attack) bool { return slices.Contains(groups, a.Group) && (a.own || a.Group != Accidents) }
+		if rows.Go(func() { failed[n] = c.row(mine) }); o.Slower > 1 {
+			rows.Wait()
+		}
+	}
 	rows.Wait()
-	failed[2] = c.row(Exhaust)
-	waiting.Wait() // accidents count what is left of sandboxes
-	failed[3] = c.row(Accidents)
+	waiting.Wait()
+	failed[3] = c.row(func(a *Attack) bool { return a.Group == Exhaust })
+	failed[4] = c.row(func(a *Attack) bool { return a.Group == Accidents && !a.own })
 	if ctx.Err() != nil {
 		return nil, errors.Join(errors.New("interrupted; everything is removed"), errors.Join(failed[:]...))
 	}
@@ -179,7 +183,6 @@ type campaign struct {
 	dir    string
 	left   *os.File      // open when servers start, and meant for nobody
 	number atomic.Uint32 // of servers so far
-	turn   sync.Mutex    // of those that work beside the others
 	began  time.Time
 	all    []Attack
 
@@ -203,14 +206,20 @@ func (c *campaign) done(i int, r Result) {
 	defer c.mu.Unlock()
 	c.results[i] = &r
 	_, _ = fmt.Fprintf(c.o.Log, "%5.0f s  %-9s %-10s %-22s %5.1f s\n", time.Since(c.began).Seconds(), r.Outcome, r.Group, r.ID, r.Seconds) // nobody depends on it
+	if r.Outcome == NotHeld || r.Outcome == Unclear {
+		_, _ = fmt.Fprintf(c.o.Log, "        %q\n", r.Why)
+	}
 }
 
-// row carries out the attacks of some groups, one after the other.
-func (c *campaign) row(groups ...string) error {
+// beside says whether an attack goes on beside all others.
+func (c *campaign) beside(a *Attack) bool { return a.waits && c.o.Slower == 1 }
+
+// row carries out some attacks, one after the other.
+func (c *campaign) row(mine func(*Attack) bool) error {
 	f := c.fight()
 	for i := range c.all {
 		a := &c.all[i]
-		if a.beside || !slices.Contains(groups, a.Group) || !c.o.match(a) || c.ctx.Err() != nil {
+		if c.beside(a) || !mine(a) || !c.o.match(a) || c.ctx.Err() != nil {
 			continue
 		}
 		if c.o.Within > 0 && time.Since(c.began) > c.o.Within {

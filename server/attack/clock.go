@@ -32,7 +32,8 @@ func clockJumps(t *trial) {
 	t.after(func() { set(0) })
 	p := t.openOn(s, plain)
 	shell := p.on("A")
-	shell.do("own=mine")
+	shell.press("own=mine\r") // typed as it is: what do types, a subshell does
+	shell.do("true")
 	goesOn := func(when string) {
 		t.wait(expiresWithin)
 		var now session.Session
@@ -52,16 +53,14 @@ func clockJumps(t *trial) {
 	goesOn("a day later")
 	set(-5 * time.Hour)
 	goesOn("set back by 31 hours")
-	for _, by := range []time.Duration{30 * time.Hour, -9 * time.Hour} {
-		s.Kill()
-		set(by)
-		var err error
-		s, err = drive.Start(t.ctx, o)
-		t.must(err)
-		p.move(s)
-		p.reattach("A")
-		goesOn("set while no server ran")
-	}
+	s.Kill()
+	set(30 * time.Hour)
+	next, err := drive.Start(t.ctx, o)
+	t.must(err)
+	s = next
+	p.move(s)
+	p.reattach("A")
+	goesOn("set forward by 35 hours while no server ran")
 	p.on("B").do("ip link add br9 type bridge")
 	if !p.check("three").Passed {
 		t.fault("afterwards a step does not pass")

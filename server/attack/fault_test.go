@@ -15,7 +15,7 @@ import (
 func carriedOut(t *testing.T, do func(*trial)) {
 	t.Helper()
 	f := (&campaign{o: &Options{Slower: 1}, ctx: t.Context(), dir: t.TempDir()}).fight()
-	r := f.try(&Attack{ID: "part", run: do, beside: true})
+	r := f.try(&Attack{ID: "part", run: do, own: true})
 	if r.Outcome != Held {
 		t.Errorf("%s: %q", r.Outcome, r.Why)
 	}

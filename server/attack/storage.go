@@ -21,13 +21,13 @@ import (
 func storageFaults() []Attack {
 	const goesOn = "terminals go on, learners are told, and results follow once there is a way to keep them"
 	row := func(id, tried string, fault func(t *trial, state string) (end func())) Attack {
-		return Attack{ID: id, Group: Accidents, Tried: tried, Held: goesOn, run: inTurn(func(t *trial) { t.cannotStore(fault) }), beside: true}
+		return Attack{ID: id, Group: Accidents, Tried: tried, Held: goesOn, run: func(t *trial) { t.cannotStore(fault) }, own: true}
 	}
 	return []Attack{
 		row("disk-full", "a full disk", fullDisk),
 		row("database-locked", "somebody else has locked the database", lockedDatabase),
 		row("database-gone", "the database's file is replaced by something else, which is removed later", goneDatabase),
-		{ID: "power-cut", Group: Accidents, Tried: "the power is cut right after a step was solved: what the disk has then, and nothing that the kernel still held", run: inTurn(powerCut), beside: true,
+		{ID: "power-cut", Group: Accidents, Tried: "the power is cut right after a step was solved: what the disk has then, and nothing that the kernel still held", run: powerCut, own: true,
 			Held: "the database is whole, the step is solved, the learner is known, and no session hangs"},
 	}
 }
@@ -172,7 +172,7 @@ func powerCut(t *trial) {
 	}
 	t.must(os.WriteFile(disk, nil, 0o600))
 	t.must(os.Truncate(disk, 32<<20))
-	if err := run("mke2fs", "-q", "-t", "ext4", disk); err != nil {
+	if err := run("mke2fs", "-q", "-t", "ext4", "-E", "lazy_itable_init=0,lazy_journal_init=0", disk); err != nil {
 		t.skip("it needs mke2fs, of the package e2fsprogs: %v", err)
 	}
 	loop := func(image, dir string) {
@@ -183,8 +183,7 @@ func powerCut(t *trial) {
 	loop(disk, state(o))
 	s, err := drive.Start(t.ctx, o)
 	t.must(err)
-	end := func() { t.close(s) }
-	t.after(func() { end() })
+	t.after(func() { t.close(s) })
 	p := t.openOn(s, plain)
 	p.on("B").do("ip link add br9 type bridge")
 	if !p.check("three").Passed {
@@ -195,6 +194,7 @@ func powerCut(t *trial) {
 		var again []byte
 		again, err = os.ReadFile(disk)
 		same, now = bytes.Equal(now, again), again
+		t.must(t.ctx.Err())
 	}
 	t.must(err)
 	t.must(os.WriteFile(copied, now, 0o600))
@@ -203,8 +203,8 @@ func powerCut(t *trial) {
 	o = t.options()
 	loop(copied, state(o))
 	s, err = drive.Start(t.ctx, o)
+	t.after(func() { t.close(s) }) // before its disk goes
 	if err != nil {
-		end = func() {}
 		t.fault("the server does not start on what the power cut left: %v", err)
 		return
 	}

@@ -28,7 +28,7 @@ func streams() []Attack {
 		row("resize", "resize to 0×0, 65535×65535 and other sizes that are none", "refused, and the terminal keeps its own", resize),
 		row("bad-frames", "frames that are none", "refused, and the terminal goes on", badFrames),
 		row("huge-frame", "a frame of 100 MB, announced at once and in fragments", "the connection ends, at no cost", hugeFrame),
-		{ID: "half-open", Group: Door, Tried: "600 connections that say nothing, say it slowly, or stop within an upgrade", Held: "each is ended by the server, and others go on", run: halfOpen, beside: true},
+		{ID: "half-open", Group: Door, Tried: "600 connections that say nothing, say it slowly, or stop within an upgrade", Held: "each is ended by the server, and others go on", run: halfOpen, own: true, waits: true},
 	}
 }
 

@@ -32,7 +32,7 @@ const most = 90 * time.Second
 // try carries out one attack.
 func (f *fight) try(a *Attack) Result {
 	limit := f.within(most)
-	if a.beside {
+	if a.waits {
 		limit *= 3 // it waits as long as the server does, and others have the machine meanwhile
 	}
 	ctx, cancel := context.WithTimeoutCause(f.ctx, limit, fmt.Errorf("it took longer than %v", limit))
@@ -65,7 +65,7 @@ func (f *fight) try(a *Attack) Result {
 	default:
 		r.Outcome = Held
 	}
-	if !a.beside && (r.Outcome == NotHeld || r.Outcome == Unclear) { // the next one begins with sessions that nobody has touched
+	if !a.own && (r.Outcome == NotHeld || r.Outcome == Unclear) { // the next one begins with sessions that nobody has touched
 		for name := range f.players {
 			f.dismiss(name)
 		}
@@ -74,7 +74,7 @@ func (f *fight) try(a *Attack) Result {
 }
 
 func (t *trial) carryOut() {
-	if !t.attack.beside {
+	if !t.attack.own {
 		_, err := t.running()
 		t.must(err)
 	}
@@ -86,7 +86,7 @@ func (t *trial) carryOut() {
 			t.fault("exit status %d, %.500q", exit, out)
 		}
 	}
-	if !t.attack.beside && t.server != nil {
+	if !t.attack.own && t.server != nil {
 		select {
 		case <-t.server.Ended:
 			t.fault("the server has ended: %s", t.server.Said())
@@ -103,16 +103,6 @@ func (t *trial) clean() {
 
 // after has something done when the attack is over, the last one first.
 func (t *trial) after(f func()) { t.undo = append(t.undo, f) }
-
-// inTurn has an attack beside the others wait until no other such works: those
-// that only wait need no turn.
-func inTurn(run func(*trial)) func(*trial) {
-	return func(t *trial) {
-		t.turn.Lock()
-		t.after(t.turn.Unlock)
-		run(t)
-	}
-}
 
 // fault says what did not hold.
 func (t *trial) fault(format string, args ...any) {
