@@ -27,9 +27,13 @@ const (
 	// lockEvery is how often the lock is tried in ordinary times, at some 12 µs.
 	lockEvery = 250 * time.Millisecond
 	lockSlow  = 5 * time.Millisecond
-	// window is how long is looked at once in other times.
-	window      = 500 * time.Millisecond
-	sampleEvery = 20 * time.Millisecond
+	// window is how long is looked at once in other times; longer, but not longer
+	// than longestWindow, where a slow machine has not looked enough times by then:
+	// of few looks each finds another one, and nobody would be seen often.
+	window        = 500 * time.Millisecond
+	longestWindow = 6 * time.Second
+	enoughLooks   = 12
+	sampleEvery   = 20 * time.Millisecond
 	// tolerance is how long one sandbox may hold the lock more than others for
 	// the first time, and relapse how long one that was stopped before may.
 	tolerance = 2 * time.Second
@@ -94,18 +98,27 @@ func (g *governor) loop() {
 func (g *governor) look() bool {
 	var waited time.Duration // for the lock, in the window
 	var waiting sync.WaitGroup
-	ends := time.Now().Add(window)
+	over := make(chan struct{})
 	waiting.Go(func() {
-		for time.Now().Before(ends) {
+		for {
 			took := g.lock()
 			waited += took
-			time.Sleep(max(time.Millisecond, min(sampleEvery, took)))
+			select {
+			case <-over:
+				return
+			case <-time.After(max(time.Millisecond, min(sampleEvery, took))):
+			}
 		}
 	})
 	hits := map[*Sandbox]int{}
 	every := sampleEvery
 	again := true
-	for again && time.Now().Before(ends) {
+	start := time.Now()
+	enough := func(looks int) bool {
+		took := time.Since(start)
+		return took > window && (looks >= enoughLooks || took > longestWindow)
+	}
+	for looks := 0; again && !enough(looks); looks++ {
 		began := time.Now()
 		for _, s := range g.m.live() {
 			if holds(s) {
@@ -119,11 +132,13 @@ func (g *governor) look() bool {
 			again = false
 		}
 	}
+	looked := time.Since(start)
+	close(over)
 	waiting.Wait()
 	if !again {
 		return false
 	}
-	g.judge(hits, waited > window/2, time.Now())
+	g.judge(hits, waited > looked/2, looked, time.Now())
 	return true
 }
 
@@ -140,7 +155,8 @@ func holds(s *Sandbox) bool {
 
 // judge keeps the accounts. Whoever was seen with the lock about as often as
 // the others who were, in a window in which it was hard to get, pays for it.
-func (g *governor) judge(hits map[*Sandbox]int, busy bool, now time.Time) {
+func (g *governor) judge(hits map[*Sandbox]int, busy bool, looked time.Duration, now time.Time) {
+	looked = min(looked, tolerance/2) // nobody is stopped for the first time by one window
 	total := 0
 	for _, n := range hits {
 		total += n
@@ -153,9 +169,9 @@ func (g *governor) judge(hits map[*Sandbox]int, busy bool, now time.Time) {
 	for s, c := range g.suspect {
 		n := hits[s]
 		if busy && n > 0 && 2*n*len(hits) >= total {
-			c.held += window
+			c.held += looked
 		} else {
-			c.held = max(0, c.held-window/2)
+			c.held = max(0, c.held-looked/2)
 		}
 		if now.Sub(c.until) > forgiven {
 			c.pause = 0
