@@ -85,6 +85,9 @@ func (w *world) traces(words map[string]string) map[string]bool {
 				return err
 			}
 			look("the file", string(bytes.TrimSpace(b)))
+			if strings.HasSuffix(name, ".cast") { // a word may have come in pieces
+				look("the file", printed(w.T, string(b)))
+			}
 		}
 		return nil
 	}))
@@ -161,8 +164,14 @@ func testNothingIsLeft(t *testing.T, w *world) {
 		}
 		// Each word is somewhere, and all tables that speak of learners are there: or
 		// this would prove nothing.
+		var missing map[string]bool
+		t.Cleanup(func() {
+			if t.Failed() {
+				t.Logf("%s: not stored: %v", d.what, missing)
+			}
+		})
 		eventually(t, "everything is stored", func() bool {
-			missing := map[string]bool{}
+			missing = map[string]bool{}
 			for what := range words {
 				missing[what] = true
 			}
