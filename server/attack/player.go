@@ -124,9 +124,18 @@ func (p *player) address(terminal string) string {
 	return "ws" + strings.TrimPrefix(p.Server.URL, "http") + p.path + "/terminals/" + terminal + "/ws"
 }
 
-// dial connects to a terminal as a viewer, which does not read yet.
+// dial connects to a terminal as a viewer, which does not read yet. Where there
+// were too many connections at once it tries again, as a page does.
 func (p *player) dial(terminal, viewer string, offset int64) (*shell, error) {
-	c, err := ws.Dial(p.t.fight.ctx, fmt.Sprintf("%s?offset=%d&viewer=%s", p.address(terminal), offset, viewer), p.Header)
+	var c *ws.Client
+	var err error
+	for {
+		c, err = ws.Dial(p.t.fight.ctx, fmt.Sprintf("%s?offset=%d&viewer=%s", p.address(terminal), offset, viewer), p.Header)
+		if refused := ws.Refused(0); !errors.As(err, &refused) || refused != http.StatusTooManyRequests {
+			break
+		}
+		p.t.wait(time.Second)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -51,6 +51,11 @@ func CloseCode(err error) int {
 	return 0
 }
 
+// Refused is the HTTP status of a connection that the server did not take.
+type Refused int
+
+func (r Refused) Error() string { return fmt.Sprintf("%d %s", int(r), http.StatusText(int(r))) }
+
 // Dial connects to a terminal's address, ws://…, and waits for the hello. The
 // connection ends with ctx.
 func Dial(ctx context.Context, address string, header http.Header) (*Client, error) {
@@ -64,7 +69,7 @@ func Dial(ctx context.Context, address string, header http.Header) (*Client, err
 	conn, answer, err := d.DialContext(ctx, address, header)
 	if err != nil {
 		if answer != nil {
-			err = fmt.Errorf("%w (%s)", err, answer.Status)
+			err = fmt.Errorf("%w (%w)", err, Refused(answer.StatusCode))
 		}
 		return nil, fmt.Errorf("cannot connect to the terminal: %w", err)
 	}
