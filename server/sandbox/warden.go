@@ -25,8 +25,11 @@ type warden struct {
 
 const (
 	wardenPeriod = 250 * time.Millisecond
-	// mercy is how long the memory of an ended sandbox may take to come back.
+	// mercy is how long what an ended sandbox held may take to come back.
 	mercy = 3 * time.Second
+	// manyTerminals is more than anybody works with. Who holds fewer is not to
+	// blame for what is used up, whoever else holds the most.
+	manyTerminals = 32
 )
 
 func newWarden(m *Manager) *warden {
@@ -44,7 +47,7 @@ func (w *warden) loop() {
 	defer close(w.gone)
 	ticker := time.NewTicker(wardenPeriod)
 	defer ticker.Stop()
-	var quiet time.Time // no more memory is taken back before
+	var quiet, quietTerminals time.Time // no more is taken back before
 	for {
 		select {
 		case <-w.stop:
@@ -57,9 +60,10 @@ func (w *warden) loop() {
 				w.end(s, fmt.Sprintf("the machine has %d MiB of memory left, and it works the most", free>>20))
 				quiet = now.Add(mercy)
 			}
-			if used, limit := terminals(); limit > 0 && used > limit-limit/4 {
+			if used, limit := terminals(); limit > 0 && used > limit-limit/4 && now.After(quietTerminals) {
 				if s := w.mostTerminals(); s != nil {
 					w.end(s, fmt.Sprintf("the machine has %d of %d terminals, and it the most of them", used, limit))
+					quietTerminals = now.Add(mercy)
 				}
 			}
 		}
@@ -91,9 +95,9 @@ func (w *warden) busiest(at time.Time) (most *Sandbox) {
 }
 
 // mostTerminals is the sandbox whose processes hold the most masters of pseudo
-// terminals. Names of open files are read, never followed.
+// terminals, if it is many. Names of open files are read, never followed.
 func (w *warden) mostTerminals() (most *Sandbox) {
-	best := 0
+	best := manyTerminals
 	for _, s := range w.m.live() {
 		n := 0
 		for _, pid := range s.cgroup.processes() {
