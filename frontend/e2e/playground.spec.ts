@@ -84,8 +84,11 @@ for (const [lang, t] of Object.entries(words)) {
 			await expect(page.locator(".net-card[data-host=B]")).toHaveCount(0);
 			await page.getByTestId("session").click();
 			await page.getByTestId("session-end").click();
+			// The event may come before the answer, which the next page would break off.
+			const answered = page.waitForResponse((r) => r.request().method() === "DELETE");
 			await lab.confirm();
 			await expect(page.getByTestId("stage-ended")).toBeVisible();
+			await answered;
 			lab.session = "";
 			await page.goto("/");
 			await expect(page.getByTestId("play-card").getByRole("button")).toHaveCount(0);
