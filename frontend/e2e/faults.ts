@@ -1,4 +1,4 @@
-import type { BrowserContext } from "@playwright/test";
+import type { BrowserContext, Page, Request } from "@playwright/test";
 
 /** What a browser complains about. A test fails if there is anything that it did not forgive. */
 export class Faults {
@@ -16,6 +16,7 @@ export class Faults {
 
 	async watch(context: BrowserContext): Promise<void> {
 		const found = this.#found;
+		leaveWithoutHaste(context);
 		await context.addInitScript(() => {
 			document.addEventListener("securitypolicyviolation", (event) => {
 				console.error(`policy violated: ${event.violatedDirective} by ${event.blockedURI || event.sourceFile}`);
@@ -36,4 +37,30 @@ export class Faults {
 				found.push(`answer: ${response.status()} ${response.request().method()} ${response.url()}`);
 		});
 	}
+}
+
+/**
+ * What an act brings about is often seen by an event before its answer is there. Whoever leaves the page that quickly,
+ * as nobody can, breaks the request off: so pages are left when none is on its way.
+ */
+function leaveWithoutHaste(context: BrowserContext): void {
+	const acts = new Set<Request>();
+	context.on("request", (request) => request.method() !== "GET" && acts.add(request));
+	context.on("requestfinished", (request) => acts.delete(request));
+	context.on("requestfailed", (request) => acts.delete(request));
+	const done = async (): Promise<void> => {
+		for (const end = Date.now() + 5000; acts.size > 0 && Date.now() < end; )
+			await new Promise((r) => setTimeout(r, 10));
+	};
+	context.on("page", (page: Page) => {
+		const [goto, reload] = [page.goto.bind(page), page.reload.bind(page)];
+		page.goto = async (...to) => {
+			await done();
+			return goto(...to);
+		};
+		page.reload = async (...how) => {
+			await done();
+			return reload(...how);
+		};
+	});
 }
