@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -196,10 +197,7 @@ func (y *tty) closed(limit time.Duration) int {
 	return 0
 }
 
-var (
-	escapes  = regexp.MustCompile(`\x1b(\[[0-9;?<=>]*[a-zA-Z]|\][^\x07]*\x07|[()][A-Z0-9]|[=>])`)
-	finished = regexp.MustCompile(`@(\d+)@\r\n`)
-)
+var escapes = regexp.MustCompile(`\x1b(\[[0-9;?<=>]*[a-zA-Z]|\][^\x07]*\x07|[()][A-Z0-9]|[=>])`)
 
 // try types a line and returns what it shows and its exit code.
 func (y *tty) try(line string) (out, code string) {
@@ -207,7 +205,10 @@ func (y *tty) try(line string) (out, code string) {
 	y.mu.Lock()
 	y.out = nil
 	y.mu.Unlock()
-	y.keys(line + `; echo @$?"@"` + "\r")
+	// A mark of its own: an earlier one may stand on the screen.
+	tag := rand.Text()[:8]
+	finished := regexp.MustCompile(`@(\d+)@` + tag + `\r\n`)
+	y.keys(line + `; echo @$?"@` + tag + `"` + "\r")
 	var m [][]byte
 	err := y.see(40*time.Second, func() bool {
 		m = finished.FindSubmatch(y.out)
