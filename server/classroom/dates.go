@@ -59,24 +59,27 @@ func (s *Service) endDue(ctx context.Context) error {
 	for _, e := range all {
 		switch {
 		case e.State != Ended && e.EndsOn != "" && e.EndsOn < s.today():
-			errs = append(errs, s.SetState(ctx, e.ID, Ended))
+			if err := s.SetState(ctx, e.ID, Ended); err != nil {
+				errs = append(errs, err)
+				continue
+			}
 			s.log.Info("a class has ended, as its last day is over", "class", e.ID, "day", e.EndsOn)
 		case e.State == Ended && s.o.Now().Sub(e.Ended) < endedFor:
 			members, err := s.store.Members(ctx, e.ID)
 			errs = append(errs, err)
 			s.endSessionsOf(ctx, e.Class, members)
 		case e.State != Ended:
-			s.tellBegun(ctx, e.Class)
+			errs = append(errs, s.tellBegun(ctx, e.Class))
 		}
 	}
 	return errors.Join(errs...)
 }
 
 // tellBegun tells a class's learners, once, that it has begun.
-func (s *Service) tellBegun(ctx context.Context, c store.Class) {
+func (s *Service) tellBegun(ctx context.Context, c store.Class) error {
 	r, err := s.room(ctx, c.ID)
 	if err != nil {
-		return
+		return err
 	}
 	r.mu.Lock()
 	waits := s.beginsOn(r.class) != ""
@@ -86,6 +89,7 @@ func (s *Service) tellBegun(ctx context.Context, c store.Class) {
 	if begun {
 		s.tellAll(r)
 	}
+	return nil
 }
 
 // wrapUp ends what goes on in a class that has just ended: hands go down, nobody

@@ -58,6 +58,9 @@ func TestWarden(t *testing.T) {
 			for used, limit := terminals(); used > limit/2 && ctx.Err() == nil; used, limit = terminals() {
 				time.Sleep(wardenPeriod)
 			}
+			if used, limit := terminals(); used > limit/2 {
+				t.Errorf("%d of %d terminals are still held", used, limit)
+			}
 			sh(t, neighbour, "A", "ping -c1 -W2 B")
 			sit(t, neighbour, "A")
 			if err := m.Drain(t.Context()); err != nil {
