@@ -57,37 +57,12 @@ func (t *trial) absent(leave func(*trial, net.Conn)) {
 	_, s := t.another()
 	t.after(func() { t.close(s) })
 	p := t.openOn(s, plain)
-	id := p.terminal("A")
-	first := p.attach(id, "v", -1, true)
-	first.expect(":~# ")
-	first.press("stty -echo; echo be''gin; i=0; until read -t 0.05 -n 1; do i=$((i+1)); echo line $i; done; echo e''nd of $i\r")
-	first.expect("begin\r\n")
-	first.mu.Lock()
-	_, got, _ := strings.Cut(string(first.out), "begin\r\n")
-	next := first.next
-	first.mu.Unlock()
-	first.close()
-	// goOn reads until something has come.
-	goOn := func(y *shell, until string) bool {
-		for !strings.Contains(got, until) {
-			out, err := y.Next()
-			if err != nil {
-				return false
-			}
-			if out.Offset != next {
-				t.fault("after byte %d comes byte %d", next, out.Offset)
-			}
-			got += string(out.Data)
-			next = out.Offset + int64(len(out.Data))
-			_ = y.Ack(next)
-		}
-		return true
-	}
-	y, err := p.dial(id, "v", next)
+	r := p.record("A", "stty -echo; echo be''gin; i=0; until read -t 0.05 -n 1; do i=$((i+1)); echo line $i; done; echo e''nd of $i\r")
+	y, err := p.dial(r.terminal, "v", r.next)
 	t.must(err)
 	t.after(y.close)
-	if !goOn(y, "line 20\r\n") {
-		t.stop("the counting does not begin: %.200q", got)
+	if !r.take(y, "line 20\r\n", all) {
+		t.stop("the counting does not begin: %.200q", r.last(200))
 	}
 	conn := y.NetConn()
 	leave(t, conn)
@@ -97,12 +72,16 @@ func (t *trial) absent(leave func(*trial, net.Conn)) {
 		return
 	}
 	t.say("the server gave the page up after %v", time.Since(began).Round(time.Second))
+	if more := t.o.Away - time.Since(began); more > 0 {
+		t.wait(more)
+		t.say("the page comes back after %v", time.Since(began).Round(time.Second))
+	}
 	var now session.Session
 	t.must(json.Unmarshal(p.ask(http.MethodGet, "", nil).Body, &now))
 	if now.State != session.Ready {
 		t.fault("meanwhile the session is %q", now.State)
 	}
-	z, err := p.dial(id, "v", next)
+	z, err := p.dial(r.terminal, "v", r.next)
 	if err != nil {
 		t.fault("the page cannot come back: %v", err)
 		return
@@ -122,9 +101,10 @@ func (t *trial) absent(leave func(*trial, net.Conn)) {
 			}
 		}
 	}()
-	if !goOn(z, "end of ") || !goOn(z, ":~# ") {
-		t.fault("what came is not all: %.300q", got[max(0, len(got)-300):])
+	if !r.take(z, "end of ", all) || !r.take(z, ":~# ", all) {
+		t.fault("what came is not all: %.300q", r.last(300))
 	}
+	got := r.got.String()
 	want, lines := "", strings.Count(got, "line ")
 	for i := range lines {
 		want += fmt.Sprintf("line %d\r\n", i+1)

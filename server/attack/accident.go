@@ -34,41 +34,16 @@ func accidents() []Attack {
 
 func connectionLost(t *trial) {
 	p := t.guest(plain)
-	id := p.terminal("A")
 	const lines = 60000
-	s := p.attach(id, "v", -1, true)
-	s.expect(":~# ")
-	s.press(fmt.Sprintf("stty -echo; echo be''gin; seq 1 %d; echo e''nd\r", lines))
-	s.expect("begin")
-	var got strings.Builder
-	s.mu.Lock()
-	_, rest, _ := strings.Cut(string(s.out), "begin\r\n")
-	got.WriteString(rest)
-	next := s.next
-	s.mu.Unlock()
-	s.close()
+	r := p.record("A", fmt.Sprintf("stty -echo; echo be''gin; seq 1 %d; echo e''nd\r", lines))
 	drops := 0
-	for !strings.Contains(got.String(), "end\r\n") {
+	for !r.has("end\r\n") {
 		if t.ctx.Err() != nil {
-			t.stop("the output does not end after %d bytes", got.Len())
+			t.stop("the output does not end after %d bytes", r.got.Len())
 		}
-		y, err := p.dial(id, "v", next)
+		y, err := p.dial(r.terminal, "v", r.next)
 		t.must(err)
-		for range 3 { // some pieces, and then it is gone without a word
-			out, err := y.Next()
-			if err != nil {
-				break
-			}
-			if out.Offset != next {
-				t.fault("after byte %d comes byte %d", next, out.Offset)
-			}
-			got.Write(out.Data)
-			next = out.Offset + int64(len(out.Data))
-			_ = y.Ack(next)
-			if strings.Contains(got.String(), "end\r\n") {
-				break
-			}
-		}
+		r.take(y, "end\r\n", 3) // some pieces, and then it is gone without a word
 		y.close()
 		drops++
 	}
@@ -77,7 +52,7 @@ func connectionLost(t *trial) {
 		fmt.Fprintf(&want, "%d\r\n", i+1)
 	}
 	t.say("the connection was lost %d times", drops)
-	if !strings.HasPrefix(got.String(), want.String()+"end\r\n") {
+	if !strings.HasPrefix(r.got.String(), want.String()+"end\r\n") {
 		t.fault("of %d bytes something was lost or came twice", want.Len())
 	}
 }
@@ -96,17 +71,8 @@ func killedInClass(t *trial) {
 	o, s := t.another()
 	defer func() { t.close(s) }()
 	p := t.openOn(s, plain)
-	id := p.terminal("A")
-	y := p.attach(id, "v", -1, true)
-	y.expect(":~# ")
-	y.press("own=mine; stty -echo; echo be''gin; for i in $(seq 1 400); do echo line $i; read -t 0.01; done; echo $own e''nd\r")
-	y.expect("begin")
-	y.mu.Lock()
-	_, got, _ := strings.Cut(string(y.out), "begin\r\n")
-	next := y.next
-	y.mu.Unlock()
-	y.close()
-	for round := 0; !strings.Contains(got, "mine end\r\n"); round++ {
+	r := p.record("A", "own=mine; stty -echo; echo be''gin; for i in $(seq 1 400); do echo line $i; read -t 0.01; done; echo $own e''nd\r")
+	for round := 0; !r.has("mine end\r\n"); round++ {
 		if round < 3 {
 			s.Kill()
 			var err error
@@ -114,37 +80,23 @@ func killedInClass(t *trial) {
 			t.must(err)
 			p.move(s)
 		}
-		y, err := p.dial(id, "v", next)
+		y, err := p.dial(r.terminal, "v", r.next)
 		if err != nil {
 			t.fault("after the next start the terminal is not there: %v", err)
 			return
 		}
-		for range 20 {
-			out, err := y.Next()
-			if err != nil {
-				break
-			}
-			if out.Offset != next {
-				t.fault("after byte %d comes byte %d", next, out.Offset)
-			}
-			got += string(out.Data)
-			next = out.Offset + int64(len(out.Data))
-			_ = y.Ack(next)
-			if strings.Contains(got, "mine end\r\n") {
-				break
-			}
-		}
+		r.take(y, "mine end\r\n", 20)
 		y.close()
 		if t.ctx.Err() != nil {
-			t.stop("the command does not end, after %.200q", got[max(0, len(got)-200):])
+			t.stop("the command does not end, after %.200q", r.last(200))
 		}
 	}
 	want := ""
 	for i := range 400 {
 		want += fmt.Sprintf("line %d\r\n", i+1)
 	}
-	if !strings.HasPrefix(got, want+"mine end\r\n") {
-		t.fault("something was lost or came twice: %.300q", got)
+	if !strings.HasPrefix(r.got.String(), want+"mine end\r\n") {
+		t.fault("something was lost or came twice: %.300q", r.got.String())
 	}
 	p.leave()
 }

@@ -33,6 +33,8 @@ type Attack struct {
 	run        func(*trial) // where a line is not enough
 	// own says that it has a server of its own, and waits that it mostly waits besides.
 	own, waits bool
+	// lasts is for how long it goes on, where that is longer than others do.
+	lasts time.Duration
 }
 
 // The groups, in the order in which they run.
@@ -69,6 +71,9 @@ type Options struct {
 	Slower  int      // how much slower than an ordinary one the machine is; 1
 	// Within is when no other attack is begun: those are skipped. 0: never.
 	Within time.Duration
+	// Away is for how long pages stay away at least that are to come back. 0: until
+	// the server has given them up.
+	Away time.Duration
 	// SetClock allows to set the machine's clock, which is put right again.
 	SetClock bool
 	Log      io.Writer
@@ -97,6 +102,7 @@ type Result struct {
 
 // Figures are what the others had to bear meanwhile.
 type Figures struct {
+	Seconds   float64 `json:"seconds"`   // for which it went on
 	EchoP50   float64 `json:"echoP50Ms"` // of a neighbour's keys
 	EchoP99   float64 `json:"echoP99Ms"`
 	EchoWorst float64 `json:"echoWorstMs"`
@@ -145,15 +151,16 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	}
 	defer c.left.Close()
 	// Those that mostly wait go on all the time; then those that measure nothing, in
-	// rows beside each other; at last those that need the machine for themselves. A
-	// slow machine has enough to do with one at a time.
+	// rows beside each other; at last those that need the machine for themselves, the
+	// longest of them first, in which the waiting may come to its end: it disturbs
+	// nobody. A slow machine has enough to do with one at a time.
 	var waiting, rows sync.WaitGroup
 	for i := range all {
 		if c.beside(&all[i]) && o.match(&all[i]) {
 			waiting.Go(func() { c.done(i, c.fight().try(&all[i])) })
 		}
 	}
-	var failed [5]error
+	var failed [6]error
 	for n, groups := range [][]string{{Escape, Network}, {Verdict, Door}, {Accidents}} {
 		mine := func(a *Attack) bool { return slices.Contains(groups, a.Group) && (a.own || a.Group != Accidents) }
 		if rows.Go(func() { failed[n] = c.row(mine) }); o.Slower > 1 {
@@ -161,9 +168,10 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 		}
 	}
 	rows.Wait()
+	failed[3] = c.row(func(a *Attack) bool { return a.Group == Exhaust && a.lasts > 0 })
 	waiting.Wait()
-	failed[3] = c.row(func(a *Attack) bool { return a.Group == Exhaust })
-	failed[4] = c.row(func(a *Attack) bool { return a.Group == Accidents && !a.own })
+	failed[4] = c.row(func(a *Attack) bool { return a.Group == Exhaust && a.lasts == 0 })
+	failed[5] = c.row(func(a *Attack) bool { return a.Group == Accidents && !a.own })
 	if ctx.Err() != nil {
 		return nil, errors.Join(errors.New("interrupted; everything is removed"), errors.Join(failed[:]...))
 	}

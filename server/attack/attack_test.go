@@ -36,7 +36,7 @@ func TestReport(t *testing.T) {
 	r := Report{Kernel: "6.1", Cores: 2, Seconds: 3, Results: []Result{
 		{ID: "one", Group: Escape, Tried: "a", Outcome: Held},
 		{ID: "two", Group: Door, Tried: "b", Held: "it is refused", Outcome: NotHeld, Why: []string{"it came through\nindeed"}, Said: []string{"x"}},
-		{ID: "three", Group: Exhaust, Tried: "c", Outcome: Held, Figures: &Figures{EchoP50: 1, EchoP99: 2.5, EchoWorst: 3, Start: 40, Server: 1.5, Kernel: 12}},
+		{ID: "three", Group: Exhaust, Tried: "c", Outcome: Held, Figures: &Figures{Seconds: 60, EchoP50: 1, EchoP99: 2.5, EchoWorst: 3, Start: 40, Server: 1.5, Kernel: 12}},
 		{ID: "four", Group: Door, Tried: "d", Outcome: Skipped, Why: []string{"no door"}},
 	}}
 	var b bytes.Buffer
@@ -45,7 +45,7 @@ func TestReport(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Out of the sandbox (escape)\n  held  one  a\n", "NOT HELD  two   b\n", "it came through\n", "wanted: it is refused", "seen: x", "no door",
-		"keys p50 1.0, p99 2.5, worst 3.0 ms; a start 40 ms; server +1.5 MiB; kernel +12 MiB", "2 held, 1 did not, 0 unclear, 1 skipped, in 3 s, on Linux 6.1 with 2 processors",
+		"in 60 s a neighbour's keys p50 1.0, p99 2.5, worst 3.0 ms; a start 40 ms; server +1.5 MiB; kernel +12 MiB", "2 held, 1 did not, 0 unclear, 1 skipped, in 3 s, on Linux 6.1 with 2 processors",
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, b.String())

@@ -18,9 +18,10 @@ import (
 // types and a new learner comes.
 type exhaustion struct {
 	id, tried, line string
-	bound           string // what must be true on the attacker's other host afterwards
-	blind           bool   // the attacker's page has stopped reading
-	uncharged       bool   // charged to nobody on cgroup v1: the warden's, see its test
+	bound           string        // what must be true on the attacker's other host afterwards
+	unread          bool          // the same beside it, for a page that has stopped reading
+	lasts           time.Duration // 0: attackFor
+	uncharged       bool          // charged to nobody on cgroup v1: the warden's, see its test
 }
 
 const (
@@ -50,8 +51,7 @@ const loop = "ip link add la type veth peer name lb; ip link add lc type veth pe
 func exhaustions() []Attack {
 	var all []Attack
 	for _, x := range []exhaustion{
-		{id: "yes", tried: "yes, with a page that reads", line: "yes"},
-		{id: "yes-unread", tried: "yes, with a page that has stopped reading", line: "yes", blind: true},
+		{id: "yes", tried: "yes for a minute: for a page that reads, one that watches and has stopped reading, and one with the keyboard that has stopped", line: "yes", unread: true, lasts: time.Minute},
 		{id: "fork-bomb", tried: "a fork bomb", line: "b() { b | b & }; b"},
 		{id: "memory-bomb", tried: "a memory bomb", line: `perl -e '$x = "x" x (900 << 20); print "got it"'`},
 		{id: "memory-bombs", tried: "memory bombs side by side", line: `for i in 1 2 3 4 5 6; do perl -e '$x = "x" x (120 << 20); sleep 60' & done; wait`},
@@ -83,7 +83,7 @@ func exhaustions() []Attack {
 		{id: "cgroups", tried: "filling cgroups", line: "for h in /sys/fs/cgroup/*/ /sys/fs/cgroup/; do for i in $(seq 1 40); do mkdir $h/x$i-{1..2000} || break; done; done 2>/dev/null; sleep 60", uncharged: true},
 	} {
 		all = append(all, Attack{ID: x.id, Group: Exhaust, Tried: x.tried, Held: "a neighbour goes on typing, a new learner gets a lab, the memory of the server stays flat and that of the machine is left to others",
-			run: func(t *trial) { t.exhaust(&x) }})
+			run: func(t *trial) { t.exhaust(&x) }, lasts: x.lasts})
 	}
 	return append(all,
 		Attack{ID: "thousand-terminals", Group: Exhaust, Tried: "1,000 terminals asked for by 20 requests at a time", Held: "there are no more than the limit, and each other answer says why", run: thousandTerminals},
@@ -106,34 +106,52 @@ func (t *trial) exhaust(x *exhaustion) {
 			t.fault("a minute after the attack its sandbox is still there")
 		}
 	})
-	bad := attacker.attach(attacker.terminal("A"), "bad", -1, !x.blind)
+	bad := attacker.attach(attacker.terminal("A"), "bad", -1, true)
 	defer bad.close()
-	if x.blind {
-		bad.press(" ") // the shell reads it whenever it is ready
-	} else {
-		bad.expect(":~# ")
+	bad.expect(":~# ")
+	other := ""
+	if x.unread {
+		other = attacker.terminal("B")
 	}
+	// ignored has pages that have stopped reading, until they are closed.
+	ignored := func(line string) (end func()) {
+		if other == "" {
+			return func() {}
+		}
+		watches, keyboard := attacker.attach(bad.terminal, "watches", -1, false), attacker.attach(other, "stopped", -1, false)
+		keyboard.press(line) // the shell reads it whenever it is ready
+		return func() { watches.close(); keyboard.close() }
+	}
+	stop := ignored(" " + x.line + "\r")
 	server, kernel := serverMemory(t.server), kernelMemory()
 	most, mostKernel := server, kernel
 	bad.forget()
 	bad.press(x.line + "\r")
+	lasts := t.lasting(x.lasts)
 	over := make(chan struct{})
+	began := time.Now()
 	var waiting sync.WaitGroup
 	var started time.Duration
 	var startError error
 	var echoed atomic.Int64
 	waiting.Go(func() {
 		defer close(over)
-		began := time.Now()
+		defer func() { stop() }()
 		goOn := func(until time.Duration, enough int64) {
 			for time.Since(began) < until && !(echoed.Load() >= enough && bad.atPrompt()) {
 				time.Sleep(50 * time.Millisecond)
 				most, mostKernel = max(most, serverMemory(t.server)), max(mostKernel, kernelMemory())
 			}
 		}
-		goOn(attackFor*6/10, enoughEchoes/2)
+		goOn(lasts*6/10, enoughEchoes/2)
 		started, startError = t.newcomer(t.server)
-		goOn(attackFor, enoughEchoes)
+		stop() // before the server gives them up, and others follow
+		stop = ignored("")
+		read := bad.read()
+		goOn(lasts, enoughEchoes)
+		if x.unread && bad.read() == read {
+			t.fault("the page that reads gets nothing more after %d bytes", read)
+		}
 	})
 	all, err := keys.echoes(over, &echoed)
 	waiting.Wait()
@@ -141,7 +159,7 @@ func (t *trial) exhaust(x *exhaustion) {
 		t.fault("the neighbour's terminal: %v", err)
 		return
 	}
-	f := &Figures{EchoP50: ms(all[len(all)/2]), EchoP99: ms(all[len(all)*99/100]), EchoWorst: ms(all[len(all)-1]), Start: ms(started), Server: most - server, Kernel: mostKernel - kernel}
+	f := &Figures{Seconds: time.Since(began).Seconds(), EchoP50: ms(all[len(all)/2]), EchoP99: ms(all[len(all)*99/100]), EchoWorst: ms(all[len(all)-1]), Start: ms(started), Server: most - server, Kernel: mostKernel - kernel}
 	t.figures = f
 	bad.mu.Lock()
 	t.say("the attacker's terminal ended with %.200q", bad.out[max(0, len(bad.out)-200):])
@@ -149,6 +167,13 @@ func (t *trial) exhaust(x *exhaustion) {
 	bad.mu.Unlock()
 	if mistaken != nil {
 		t.stop("the attack is none: its command says %q", mistaken)
+	}
+	if x.unread {
+		bad.forget()
+		bad.press("\x03")
+		if err := bad.see(10*time.Second, func() bool { return bytes.HasSuffix(bad.out, []byte("# ")) }); err != nil {
+			t.fault("Ctrl-C ends nothing: %v", err)
+		}
 	}
 	if err != nil {
 		t.fault("the neighbour's terminal: %v", err)
@@ -174,6 +199,15 @@ func (t *trial) exhaust(x *exhaustion) {
 	}
 }
 
+// lasting is how long an attack that asks for so long goes on. Where there is not
+// time for everything, it leaves some to the others.
+func (t *trial) lasting(asked time.Duration) time.Duration {
+	if t.o.Within > 0 {
+		asked = min(asked, t.o.Within/10)
+	}
+	return max(asked, attackFor)
+}
+
 // prepared is how many sandboxes a server keeps without a session.
 const prepared = 2
 
@@ -194,7 +228,7 @@ func (t *trial) newcomer(to *drive.Server) (time.Duration, error) {
 	p := &player{Learner: l, Session: s, t: t, path: "/api/sessions/" + s.ID, shells: map[string]*shell{}}
 	y, err := p.dial(s.Terminals[0].ID, "newcomer", -1)
 	if err == nil {
-		go y.read()
+		go y.follow()
 		err = y.see(20*time.Second, func() bool { return bytes.Contains(y.out, []byte(":~# ")) })
 		y.close()
 	}

@@ -149,7 +149,7 @@ func (p *player) attach(terminal, viewer string, offset int64, reads bool) *shel
 	s, err := p.dial(terminal, viewer, offset)
 	p.t.must(err)
 	if reads {
-		go s.read()
+		go s.follow()
 	}
 	return s
 }
@@ -190,7 +190,7 @@ type shell struct {
 // kept is how much of the output is kept.
 const kept = 256 << 10
 
-func (s *shell) read() {
+func (s *shell) follow() {
 	for {
 		out, err := s.Next()
 		var refusal ws.Refusal
@@ -240,6 +240,13 @@ func (s *shell) see(limit time.Duration, wanted func() bool) error {
 		s.moved.Wait()
 	}
 	return nil
+}
+
+// read is how many bytes have come.
+func (s *shell) read() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.total
 }
 
 // forget drops what was seen.

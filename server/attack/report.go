@@ -62,8 +62,8 @@ func (r *Report) Print(w io.Writer) error {
 func (r *Result) print(w io.Writer) {
 	what := r.Tried
 	if f := r.Figures; f != nil {
-		what += fmt.Sprintf("\n\t\t  a neighbour's keys p50 %.1f, p99 %.1f, worst %.1f ms; a start %.0f ms; server %+.1f MiB; kernel %+.0f MiB",
-			f.EchoP50, f.EchoP99, f.EchoWorst, f.Start, f.Server, f.Kernel)
+		what += fmt.Sprintf("\n\t\t  in %.0f s a neighbour's keys p50 %.1f, p99 %.1f, worst %.1f ms; a start %.0f ms; server %+.1f MiB; kernel %+.0f MiB",
+			f.Seconds, f.EchoP50, f.EchoP99, f.EchoWorst, f.Start, f.Server, f.Kernel)
 	}
 	for _, line := range r.Why {
 		what += "\n\t\t  " + strings.ReplaceAll(line, "\n", "\n\t\t  ")

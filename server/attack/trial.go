@@ -31,9 +31,9 @@ const most = 90 * time.Second
 
 // try carries out one attack.
 func (f *fight) try(a *Attack) Result {
-	limit := f.within(most)
+	limit := f.within(most) + a.lasts
 	if a.waits {
-		limit *= 3 // it waits as long as the server does, and others have the machine meanwhile
+		limit = 3*limit + f.o.Away // it waits as long as the server does, and others have the machine meanwhile
 	}
 	ctx, cancel := context.WithTimeoutCause(f.ctx, limit, fmt.Errorf("it took longer than %v", limit))
 	defer cancel()
