@@ -2,20 +2,13 @@ package classroom
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/netground/netground/server/lab"
 )
 
-// When somebody counts as needing help.
 const (
-	sameFails  = 3 // in a row, by the same check for the same reason
-	manyFails  = 5
-	longLeast  = 3 * time.Minute  // beyond the class's median
-	longAlone  = 15 * time.Minute // where there is no median yet
-	idleAfter  = 5 * time.Minute
 	medianOf   = 3 // who must have passed for a median
 	mostCauses = 200
 )
@@ -154,62 +147,4 @@ func (r *room) funnel(p place) (Funnel, time.Duration) {
 	seconds := int(median / time.Second)
 	f.MedianSeconds = &seconds
 	return f, median
-}
-
-// help says whether a member needs help, and the most urgent reason.
-func (r *room) help(w *who, medians map[place]time.Duration, language string) (Help, bool) {
-	var best Help
-	say := func(reason string, score int, since time.Time, t lab.Text) {
-		if score > best.Score && since.After(w.dismissed) {
-			best.Reason, best.Score, best.Since, best.Text = reason, score, *wall(since), t.In(language)
-		}
-	}
-	now := r.now()
-	if h := w.hand; h != nil {
-		score := 1000 + min(500, int(now.Sub(h.At)/time.Minute))
-		t := text("Has raised a hand", "손을 들었습니다")
-		if h.ClaimedBy != "" {
-			score = 100
-			t = text("Is being helped by "+h.ClaimedBy, h.ClaimedBy+" 선생님이 돕고 있습니다")
-		}
-		if h.Text != "" {
-			t = text(t["en"]+": “"+h.Text+"”", t["ko"]+": “"+h.Text+"”")
-		}
-		say("hand", score, h.At, t)
-	}
-	labName, step := r.at(w)
-	best.Member, best.Lab, best.Step = w.m.ID, labName, step
-	c := w.cells[place{labName, step}]
-	if c != nil && step != "" && c.passed.IsZero() && r.class.State == Running {
-		if c.last != nil && c.same >= sameFails {
-			why := lab.Text(c.last.Failing[0].Why)
-			say("same-check", 500+min(400, 20*c.same), c.last.At, text(fmt.Sprintf("%d times the same check: %s", c.same, why.In("en")),
-				fmt.Sprintf("같은 확인에서 %d번 막혔습니다: %s", c.same, why.In("ko"))))
-		}
-		if c.last != nil && c.fails >= manyFails {
-			say("many-fails", 300+min(190, 10*c.fails), c.last.At, text(fmt.Sprintf("%d tries failed at this step", c.fails), fmt.Sprintf("이 단계에서 %d번 실패했습니다", c.fails)))
-		}
-		if c.revealed && c.last != nil {
-			say("revealed", 250, c.last.At, text("Has seen the solution and still fails", "풀이를 보고도 통과하지 못했습니다"))
-		}
-		median := medians[place{labName, step}]
-		limit := longAlone
-		if median > 0 {
-			limit = max(2*median, median+longLeast)
-		}
-		if c.spent > limit {
-			minutes := int(c.spent / time.Minute)
-			t := text(fmt.Sprintf("%d minutes at this step", minutes), fmt.Sprintf("이 단계에 %d분째 있습니다", minutes))
-			if median > 0 {
-				m := max(1, int(median.Round(time.Minute)/time.Minute))
-				t = text(fmt.Sprintf("%d minutes at this step, the class's median is %d", minutes, m), fmt.Sprintf("이 단계에 %d분째 있습니다. 수업의 중앙값은 %d분입니다", minutes, m))
-			}
-			say("long", 200+min(49, int(c.spent/limit)), c.begun, t)
-		}
-		if b, ok := r.here(w); ok && b.Pages > 0 && now.Sub(b.Active) > idleAfter {
-			minutes := int(now.Sub(b.Active) / time.Minute)
-			say("idle", 110+min(80, minutes), b.Active, text(fmt.Sprintf("Has typed nothing for %d minutes", minutes), fmt.Sprintf("%d분 동안 아무것도 입력하지 않았습니다", minutes)))
-		}
-	}
-	return best, best.Score > 0
 }

@@ -37,7 +37,8 @@ type room struct {
 	dropped    int // messages that were there before them
 	injections []store.Injection
 	broadcast  *store.Broadcast
-	waits      bool // the class has not begun, when that was last looked at
+	waits      bool      // the class has not begun, when that was last looked at
+	looked     time.Time // when the board was last made for the time that has passed
 }
 
 // who is a member, with everything that their row shows.

@@ -48,6 +48,10 @@ func (r *room) tick(d time.Duration) (tell []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
+	// Who is idle, and what was failed lately, changes while nobody does anything.
+	if now.Sub(r.looked) >= time.Minute {
+		r.looked, r.boardSeq = now, r.next()
+	}
 	for _, w := range r.rows {
 		if b, ok := r.here(w); ok && b.Step != "" && r.class.State == Running && now.Sub(b.Active) < activeFor {
 			c := w.cell(b.Lab, b.Step)
