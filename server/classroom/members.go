@@ -84,11 +84,37 @@ func (s *Service) Info(ctx context.Context, client, code string) (JoinInfo, erro
 	return JoinInfo{c.Name, c.Language, c.State, s.beginsOn(c), c.Recording, c.RosterOnly, c.RetainDays}, nil
 }
 
-// CheckCode is Info for who is about to join: nobody becomes a learner for a
-// wrong code.
-func (s *Service) CheckCode(ctx context.Context, client, code string) error {
-	_, err := s.Info(ctx, client, code)
-	return err
+// Invitation is what a right join code means to a stranger of a name.
+type Invitation struct {
+	Class string
+	// Awaited: the name stands on the class's roster, and nobody has come for it.
+	Awaited bool
+}
+
+// Invited is Info for who is about to join: nobody becomes a learner for a wrong
+// code.
+func (s *Service) Invited(ctx context.Context, client, code, name string) (Invitation, error) {
+	c, err := s.byCode(ctx, client, code)
+	if err != nil {
+		return Invitation{}, err
+	}
+	if c.State == Ended {
+		return Invitation{}, ended()
+	}
+	r, err := s.room(ctx, c.ID)
+	if err != nil {
+		return Invitation{}, err
+	}
+	in := Invitation{Class: c.ID}
+	if name, err = cleanName(name); err != nil {
+		return in, nil // whoever joins is told
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, w := range r.rows {
+		in.Awaited = in.Awaited || w.m.Learner == "" && strings.EqualFold(w.m.Name, name)
+	}
+	return in, nil
 }
 
 // Join makes the learner a member of the class with the code. Who is one already

@@ -107,7 +107,10 @@ func (a *API) guarded(row route) echo.HandlerFunc {
 		c := &call{Context: ec, caller: session.Caller{Learner: a.learnerOf(r), Language: languageOf(r)}}
 		address, tls := a.origin(r)
 		c.address, c.tls, c.signIn = auth.ClientKey(address), tls, a.signInOf(r)
-		limited := a.allow(row.Rate, c.client(row))
+		var limited error
+		if row.Access != visitor || c.caller.Learner != "" { // others are counted where they are welcomed
+			limited = a.allow(row.Rate, c.client(row))
+		}
 		if limited != nil && row.Rate != guess {
 			return limited
 		}
@@ -192,10 +195,17 @@ func (a *API) welcome(c *call) error {
 		if err := a.allow(strangers, c.address); err != nil {
 			return err
 		}
+	}
+	a.become(c)
+	return nil
+}
+
+// become is welcome for who was let in.
+func (a *API) become(c *call) {
+	if c.caller.Learner == "" {
 		c.caller.Learner = auth.NewID()
 	}
 	a.remember(c)
-	return nil
 }
 
 // remember gives the browser the learner's cookie.

@@ -24,35 +24,41 @@ const (
 	guess rateClass = "guess"
 	// strangers counts new learners by address, whatever their cookies say.
 	strangers rateClass = "strangers"
+	// joins counts those who become learners by a class's code, by address and class.
+	joins rateClass = "joins"
 )
 
 // Limits are how often clients may ask. A client is a learner, so that a class
 // behind one address does not lock itself out; without a cookie it is an address.
 type Limits struct {
 	Read, Write, Heavy, Create, Connect, Guess auth.Limits
-	// Strangers limits how many new learners one address may become.
-	Strangers auth.Limits
+	// Strangers limits how many new learners one address may become, Joins how many
+	// of them in one class whose code it knows.
+	Strangers, Joins auth.Limits
 }
 
 // DefaultLimits are far above what a page and a quick person do.
 func DefaultLimits() Limits {
 	return Limits{
-		Read:    auth.Limits{PerClient: 20, ClientBurst: 200, Overall: 2000, TotalBurst: 4000},
+		// Of those without a cookie yet, a whole class looks from one address at once.
+		Read:    auth.Limits{PerClient: 20, ClientBurst: 1000, Overall: 2000, TotalBurst: 4000},
 		Write:   auth.Limits{PerClient: 5, ClientBurst: 40, Overall: 1000, TotalBurst: 2000},
 		Heavy:   auth.Limits{PerClient: 0.5, ClientBurst: 10, Overall: 100, TotalBurst: 200},
 		Create:  auth.Limits{PerClient: 1, ClientBurst: 20, Overall: 100, TotalBurst: 300},
 		Connect: auth.Limits{PerClient: 4, ClientBurst: 60, Overall: 500, TotalBurst: 2000},
 		// What is wrong is limited far below this: see auth.Guesses.
 		Guess: auth.Limits{PerClient: 10, ClientBurst: 300, Overall: 100, TotalBurst: 1000},
-		// A class of a hundred behind one address opens its first lab at once.
+		// A hundred behind one address open their first lab at once, without a class.
 		Strangers: auth.Limits{PerClient: 1, ClientBurst: 150, Overall: 50, TotalBurst: 500},
+		// A lecture hall joins at once; a class has its own bound, see classroom.
+		Joins: auth.Limits{PerClient: 5, ClientBurst: 400, Overall: 100, TotalBurst: 1000},
 	}
 }
 
 func (l *Limits) limiters() map[rateClass]*auth.Limiter {
 	return map[rateClass]*auth.Limiter{
 		read: auth.NewLimiter(l.Read), write: auth.NewLimiter(l.Write), heavy: auth.NewLimiter(l.Heavy),
-		create: auth.NewLimiter(l.Create), connect: auth.NewLimiter(l.Connect), guess: auth.NewLimiter(l.Guess), strangers: auth.NewLimiter(l.Strangers),
+		create: auth.NewLimiter(l.Create), connect: auth.NewLimiter(l.Connect), guess: auth.NewLimiter(l.Guess), strangers: auth.NewLimiter(l.Strangers), joins: auth.NewLimiter(l.Joins),
 	}
 }
 

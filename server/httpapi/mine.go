@@ -23,12 +23,19 @@ func (a *API) join(c *call) error {
 		return noClass()
 	}
 	in, ctx := c.in.(*joinRequest), c.Request().Context()
-	if err := a.o.Classes.CheckCode(ctx, c.address, in.Code); err != nil {
+	invited, err := a.o.Classes.Invited(ctx, c.address, in.Code, in.Name)
+	if err != nil {
 		return err
 	}
-	if err := a.welcome(c); err != nil {
-		return err
+	// Whoever knows a class's code is no stranger there: a class of hundreds behind one
+	// address joins at once, and each of them takes one of the class's places. Those
+	// whom the roster awaits are limited by it.
+	if c.caller.Learner == "" && !invited.Awaited {
+		if err := a.allow(joins, c.address+" "+invited.Class); err != nil {
+			return err
+		}
 	}
+	a.become(c)
 	m, err := a.o.Classes.Join(ctx, c.address, c.caller, in.Code, in.Name)
 	return answer(c, http.StatusCreated, m, err)
 }
