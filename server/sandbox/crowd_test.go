@@ -25,28 +25,21 @@ func TestCrowdsLeaveNothing(t *testing.T) {
 	o := options(t)
 	o.Log = nil
 	m := open(t, o)
-	count := func() counts {
-		c := census(t)
+	c := census{TB: t, more: func(n counts) {
 		for _, dir := range []string{o.RuntimeDir, o.StateDir} {
 			_ = filepath.WalkDir(dir, func(string, fs.DirEntry, error) error {
-				c["files"]++
+				n["files"]++
 				return nil
 			})
 		}
-		devices, err := os.ReadDir("/sys/class/net")
-		if err != nil {
-			t.Fatal(err)
-		}
-		c["network devices of the machine"] = len(devices) // all others are in network namespaces, which are counted
-		return c
-	}
+	}}
 	loop := keeper.Spec{
 		Hosts: []keeper.Host{{Name: "A"}},
 		Links: []keeper.Link{{A: keeper.End{Node: "A", Device: "eth0"}, B: keeper.End{Node: "A", Device: "eth1"}}},
 	}
 	crowd(t, m, "first", 10, addressed(), nil) // what is made once, such as the parents of control groups
-	before, kernel := count(), netNamespaces(t)
-	t.Logf("before: %v, network namespaces of the machine: %d", before, kernel)
+	before, kernel := c.take(), c.ofKernel()
+	t.Logf("before: %v; the kernel has %d network namespaces", before, kernel)
 	began := time.Now()
 	for i := range crowds {
 		spec := loop
@@ -54,19 +47,13 @@ func TestCrowdsLeaveNothing(t *testing.T) {
 			spec = addressed()
 		}
 		crowd(t, m, fmt.Sprintf("crowd%d", i), atOnce, spec, func() {
-			t.Logf("with %d: %v, network namespaces of the machine: %d", atOnce, count(), netNamespaces(t))
+			t.Logf("with %d: %v; the kernel has %d network namespaces", atOnce, c.take(), c.ofKernel())
 		})
-		t.Logf("after %d: %v, network namespaces of the machine: %d", (1+i)*atOnce, count(), netNamespaces(t))
+		t.Logf("after %d: %v; the kernel has %d network namespaces", (1+i)*atOnce, c.take(), c.ofKernel())
 	}
 	t.Logf("%d sandboxes came and went in %v", crowds*atOnce, time.Since(began).Round(time.Second))
-	before.same(t, count())
-	deadline := time.Now().Add(10 * time.Second)
-	for netNamespaces(t) >= kernel+30 { // counted by whole slabs
-		if time.Now().After(deadline) {
-			t.Errorf("the kernel has %d network namespaces, %d before", netNamespaces(t), kernel)
-			break
-		}
-	}
+	c.same(before)
+	c.kernelForgets(kernel)
 }
 
 // crowd makes so many sandboxes, each with a terminal where the network has

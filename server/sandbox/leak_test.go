@@ -14,86 +14,6 @@ import (
 	"time"
 )
 
-// counts is what must be the same again after sandboxes have ended.
-type counts map[string]int
-
-// census counts what a sandbox is made of, on the whole machine where that is
-// the only way: other programs of the machine come and go, so that same looks
-// for a while. Namespaces are those of tasks below this process, mounts its own.
-func census(t testing.TB) counts {
-	t.Helper()
-	c := counts{"goroutines": runtime.NumGoroutine()}
-	if fds, err := os.ReadDir("/proc/self/fd"); err == nil {
-		c["descriptors"] = len(fds)
-	}
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c["mounts"] = strings.Count(string(mounts), "\n")
-	seen := map[string]bool{}
-	for _, pid := range descendants() {
-		c["processes"]++
-		if fds, err := os.ReadDir(filepath.Join("/proc", pid, "fd")); err == nil {
-			c["descriptors of children"] += len(fds)
-		}
-		links, _ := filepath.Glob(filepath.Join("/proc", pid, "task", "*", "ns", "*"))
-		for _, l := range links {
-			if ns, err := os.Readlink(l); err == nil {
-				seen[ns] = true
-			}
-		}
-	}
-	c["namespaces"] = len(seen)
-	_ = filepath.WalkDir("/sys/fs/cgroup", func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.IsDir() && strings.Contains(path, fmt.Sprintf("/netground-test-%d-", os.Getpid())) {
-			c["cgroups"]++
-		}
-		return nil
-	})
-	return c
-}
-
-// descendants lists the processes below this one that stay: the spawner is a
-// subreaper, hence all of a sandbox's are.
-func descendants() (out []string) {
-	next := []string{fmt.Sprint(os.Getpid())}
-	for len(next) > 0 {
-		children, _ := filepath.Glob(filepath.Join("/proc", next[0], "task", "*", "children"))
-		next = next[1:]
-		for _, c := range children {
-			b, _ := os.ReadFile(c)
-			pids := strings.Fields(string(b))
-			out, next = append(out, pids...), append(next, pids...)
-		}
-	}
-	return out
-}
-
-// same waits until the counts are as they were, since the last parts of an end
-// come behind it, and fails where they never are.
-func (c counts) same(t testing.TB, now counts) {
-	t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
-	for {
-		var worse []string
-		for k, n := range now {
-			if n > c[k] {
-				worse = append(worse, fmt.Sprintf("%d %s instead of %d", n, k, c[k]))
-			}
-		}
-		if len(worse) == 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Errorf("left behind: %s", strings.Join(worse, ", "))
-			return
-		}
-		runtime.GC()
-		now = census(t)
-	}
-}
-
 func TestCyclesLeaveNothing(t *testing.T) {
 	m := open(t, options(t))
 	cycle := func(i int) {
@@ -121,39 +41,13 @@ func TestCyclesLeaveNothing(t *testing.T) {
 		cycle(i)
 	}
 	drain(t, m)
-	before := census(t)
-	kernel := netNamespaces(t)
+	c := census{TB: t}
+	before, kernel := c.take(), c.ofKernel()
 	for i := range 30 {
 		cycle(3 + i)
 	}
-	before.same(t, census(t))
-	deadline := time.Now().Add(10 * time.Second)
-	for netNamespaces(t) >= kernel+30 { // counted by whole slabs
-		if time.Now().After(deadline) {
-			t.Errorf("the kernel has %d network namespaces, %d before", netNamespaces(t), kernel)
-			break
-		}
-	}
-}
-
-// netNamespaces counts the kernel's network namespaces, also those that nothing
-// but a forgotten file or mount keeps: the allocations of struct net.
-func netNamespaces(t testing.TB) int {
-	t.Helper()
-	_ = os.WriteFile("/sys/kernel/slab/net_namespace/shrink", []byte("1"), 0) // so that free ones do not count
-	b, err := os.ReadFile("/proc/slabinfo")
-	if err != nil {
-		t.Logf("struct net is not counted: %v", err)
-		return 0
-	}
-	for line := range strings.Lines(string(b)) {
-		if f := strings.Fields(line); len(f) > 1 && f[0] == "net_namespace" {
-			n := 0
-			_, _ = fmt.Sscan(f[1], &n)
-			return n
-		}
-	}
-	return 0
+	c.same(before)
+	c.kernelForgets(kernel)
 }
 
 // crashEnv makes the test binary the server that is killed.
@@ -180,8 +74,9 @@ func TestCrashInTheMiddleOfACreate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c := census{TB: t}
 	for round := range 6 {
-		before := census(t)
+		before := c.take()
 		cmd := exec.Command(self, "-test.run=^TestCrashInTheMiddleOfACreate$")
 		cmd.Env = append(os.Environ(), crashEnv+"="+dir, crashEnv+"_CGROUP="+o.CgroupParent)
 		out, err := cmd.StdoutPipe()
@@ -207,6 +102,7 @@ func TestCrashInTheMiddleOfACreate(t *testing.T) {
 		}
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
+		c.take() // what the killed one has made is ours
 		if records() == 0 {
 			t.Fatal("nothing was left to remove")
 		}
@@ -237,7 +133,7 @@ func TestCrashInTheMiddleOfACreate(t *testing.T) {
 			t.Fatal(err)
 		}
 		if round > 0 { // the parents of cgroups are made once
-			before.same(t, census(t))
+			c.same(before)
 		}
 	}
 }

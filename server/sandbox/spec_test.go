@@ -16,7 +16,8 @@ func TestBadSpecsLeaveNothing(t *testing.T) {
 	m := open(t, o)
 	create(t, m, "warm", two()) // what is made once and stays
 	drain(t, m)
-	before := census(t)
+	c := census{TB: t}
+	before := c.take()
 	end := func(node, dev string) keeper.End { return keeper.End{Node: node, Device: dev} }
 	for name, c := range map[string]struct {
 		change func(*keeper.Spec)
@@ -89,7 +90,7 @@ func TestBadSpecsLeaveNothing(t *testing.T) {
 		t.Errorf("a second sandbox of a name: %v", err)
 	}
 	drain(t, m)
-	before.same(t, census(t))
+	c.same(before)
 }
 
 func numbered(s *keeper.Spec) {

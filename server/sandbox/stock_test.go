@@ -15,7 +15,8 @@ import (
 // together with ones whose keeper was killed and networks that are too large.
 func TestStock(t *testing.T) {
 	o := options(t)
-	before := census(t)
+	c := census{TB: t}
+	before := c.take()
 	o.Prepared = 2
 	m, err := Open(t.Context(), o)
 	if err != nil {
@@ -54,5 +55,5 @@ func TestStock(t *testing.T) {
 	if _, err := m.Create(t.Context(), "late", addressed()); err == nil {
 		t.Error("a sandbox was made after the end")
 	}
-	before.same(t, census(t))
+	c.same(before)
 }
