@@ -3,6 +3,7 @@ package classroom
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -66,8 +67,7 @@ func (s *Service) endDue(ctx context.Context) error {
 			s.log.Info("a class has ended, as its last day is over", "class", e.ID, "day", e.EndsOn)
 		case e.State == Ended && s.o.Now().Sub(e.Ended) < endedFor:
 			members, err := s.store.Members(ctx, e.ID)
-			errs = append(errs, err)
-			s.endSessionsOf(ctx, e.Class, members)
+			errs = append(errs, err, s.endSessionsOf(ctx, e.Class, members))
 		case e.State != Ended:
 			errs = append(errs, s.tellBegun(ctx, e.Class))
 		}
@@ -120,28 +120,32 @@ func (s *Service) wrapUp(ctx context.Context, r *room) error {
 		_, err := s.Show(ctx, Me{}, session.Caller{}, c.ID, "", "")
 		errs = append(errs, err)
 	}
-	s.endSessionsOf(ctx, c, members)
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.endSessionsOf(ctx, c, members))...)
 }
 
 // endSessionsOf ends the members' sessions of a class that has ended: those of its
 // labs that began before, unless another class goes on with the lab. Who opens a
 // lab afterwards practises alone.
-func (s *Service) endSessionsOf(ctx context.Context, c store.Class, members []store.Member) {
+func (s *Service) endSessionsOf(ctx context.Context, c store.Class, members []store.Member) error {
 	sessions := s.manager()
 	if sessions == nil {
-		return
+		return nil
 	}
+	var errs []error
 	for _, m := range members {
 		if m.Learner == "" {
 			continue
 		}
 		for _, b := range sessions.Live(m.Learner) {
 			if slices.Contains(c.Labs, b.Lab) && b.Created.Before(c.Ended) && !s.elsewhere(m.Learner, c.ID, b.Lab) {
-				_ = sessions.EndWithClass(ctx, session.Caller{Learner: m.Learner}, b.ID) // it may have ended meanwhile
+				err := sessions.EndWithClass(ctx, session.Caller{Learner: m.Learner}, b.ID)
+				if e := new(session.Error); err != nil && !(errors.As(err, &e) && (e.Code == session.Gone || e.Code == session.NotFound)) { // else it has ended meanwhile
+					errs = append(errs, fmt.Errorf("cannot end a session of the class: %w", err))
+				}
 			}
 		}
 	}
+	return errors.Join(errs...)
 }
 
 // elsewhere says whether the learner has the lab in another class that goes on.

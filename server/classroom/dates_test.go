@@ -72,6 +72,31 @@ func testDates(t *testing.T, w *world) {
 	wantCode(t, w.s.Update(t.Context(), w.class, in), session.Invalid)
 }
 
+// What could not be ended with the class is told, but for what has ended by itself.
+func TestEndTellsWhatGoesOn(t *testing.T) {
+	w := open(t)
+	anna := w.join("Anna")
+	anna.begin()
+	w.clock.pass(time.Minute)
+	fail := func(err error) {
+		w.sessions.mu.Lock()
+		defer w.sessions.mu.Unlock()
+		w.sessions.fail = err
+	}
+	stuck := errors.New("it goes on")
+	fail(stuck)
+	if err := w.s.SetState(t.Context(), w.class, Ended); !errors.Is(err, stuck) {
+		t.Errorf("the error is %v", err)
+	}
+	if err := w.s.endDue(t.Context()); !errors.Is(err, stuck) {
+		t.Errorf("later the error is %v", err)
+	}
+	for _, code := range []session.Code{session.Gone, session.NotFound} {
+		fail(&session.Error{Code: code})
+		w.must(w.s.endDue(t.Context()))
+	}
+}
+
 // TestEnd ends a class in the middle of everything, and opens it again.
 func TestEnd(t *testing.T) { both(t, testEnd) }
 

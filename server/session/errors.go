@@ -152,6 +152,11 @@ func cannotReset(cause error) *Error {
 		"실습을 초기화하지 못했습니다. 실습은 이전 상태 그대로이니 다시 시도하십시오.", cause)
 }
 
+func hostHalted() error {
+	return fail(Failed, "The host has started and halted again at once. See what it does as it boots, and start it again, or reset the lab.",
+		"호스트가 시작하자마자 다시 꺼졌습니다. 부팅할 때 무엇을 하는지 확인하고 다시 시작하거나 실습을 초기화하십시오.", nil)
+}
+
 func hostBusy() error {
 	return fail(Busy, "The host is rebooting. Try again in a moment.", "호스트가 다시 시작하고 있습니다. 잠시 뒤에 다시 시도하십시오.", nil)
 }

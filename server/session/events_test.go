@@ -204,6 +204,27 @@ func TestReboot(t *testing.T) {
 	isCode(w, w.m.Reboot(t.Context(), ann, s.ID, "C"), NotFound)
 }
 
+// A host that halts as soon as it boots has not come up.
+func TestRebootThatHalts(t *testing.T) {
+	w := newWorld(t, nil)
+	s := w.create(ann, "demo")
+	sub := w.subscribe(ann, s.ID)
+	box := w.e.box()
+	halts := func(yes bool) {
+		box.mu.Lock()
+		defer box.mu.Unlock()
+		box.halts = yes
+	}
+	halts(true)
+	isCode(w, w.m.Reboot(t.Context(), ann, s.ID, "A"), Failed)
+	await(w, sub, "the host", func(h HostState) bool { return h == HostState{"A", HostDown} })
+	halts(false)
+	if err := w.m.Reboot(t.Context(), ann, s.ID, "A"); err != nil {
+		t.Fatal(err)
+	}
+	await(w, sub, "the host", func(h HostState) bool { return h == HostState{"A", HostUp} })
+}
+
 // TestWhoEnds ends sessions as everybody who may: the learner is told who it was.
 func TestWhoEnds(t *testing.T) {
 	for _, c := range []struct {

@@ -142,6 +142,7 @@ type fakeBox struct {
 	shells   []AdoptedShell // what a keeper holds
 	stopped  bool
 	reboot   chan struct{} // where set, Reboot waits for it
+	halts    bool          // a host that reboots halts at once
 	look     chan struct{} // where set, the eyes for a host that came up do: once to say so, once to go on
 }
 
@@ -268,6 +269,13 @@ func (b *fakeBox) Reboot(ctx context.Context, host string) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+	b.mu.Lock()
+	halts := b.halts
+	b.mu.Unlock()
+	if halts {
+		b.events <- SandboxEvent{Kind: HostHalted, Host: host}
+		return nil
 	}
 	b.events <- SandboxEvent{Kind: HostRebooted, Host: host, Apply: func(context.Context, Observer) error {
 		b.mu.Lock()

@@ -27,6 +27,7 @@ var (
 	errNoHost        = errors.New("there is no such host")
 	errManyTerminals = errors.New("there are too many terminals")
 	errRebooting     = errors.New("the host is rebooting already")
+	errHalted        = errors.New("the host has halted again at once")
 	errStopped       = errors.New("the sandbox has been stopped")
 )
 
@@ -416,8 +417,11 @@ func (m *machine) reboot(ctx context.Context, host string) error {
 		m.mu.Lock()
 		state, moved := m.hosts[host], m.moved
 		m.mu.Unlock()
-		if state != HostRebooting {
+		switch state {
+		case HostUp:
 			return nil
+		case HostDown:
+			return errHalted
 		}
 		select {
 		case <-moved:

@@ -60,6 +60,8 @@ func (l *live) explain(err error, otherwise *Error) error {
 		return noHost()
 	case errors.Is(err, errRebooting):
 		return hostBusy()
+	case errors.Is(err, errHalted):
+		return hostHalted()
 	case errors.Is(err, errManyTerminals):
 		return manyTerminals(l.m.o.MaxTerminals)
 	case l.ctx.Err() != nil:
