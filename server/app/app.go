@@ -109,6 +109,9 @@ func Start(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.onClose(func(context.Context) error { return db.Close() })
+	db.OnTrouble(func(err error) {
+		o.Log.Warn("something deleted is still in a file of the database; will try again", "error", err)
+	})
 	signer, err := auth.OpenSigner(ctx, db)
 	if err != nil {
 		return nil, err

@@ -2,10 +2,12 @@ package classroom
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +96,31 @@ func (w *world) traces(words map[string]string) map[string]bool {
 	return found
 }
 
+// bytesLeft is which of the words stand in the bytes of the files that SQLite keeps:
+// the database, its log and what else begins with its name.
+func (w *world) bytesLeft(words map[string]string) map[string]bool {
+	w.Helper()
+	found := map[string]bool{}
+	if w.file == "" {
+		return found
+	}
+	files, err := filepath.Glob(w.file + "*")
+	w.must(err)
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		w.must(err)
+		for what, word := range words {
+			if bytes.Contains(b, []byte(word)) {
+				found[filepath.Base(name)+": "+what] = true
+			}
+		}
+	}
+	return found
+}
+
 // TestNothingIsLeft has a learner leave a trace in every table that may have one,
 // and in files, and deletes them in every way that there is.
 func TestNothingIsLeft(t *testing.T) { both(t, testNothingIsLeft) }
@@ -167,7 +194,7 @@ func testNothingIsLeft(t *testing.T, w *world) {
 		var missing map[string]bool
 		t.Cleanup(func() {
 			if t.Failed() {
-				t.Logf("%s: not stored: %v", d.what, missing)
+				t.Logf("%s: not stored, or left in the files: %v", d.what, missing)
 			}
 		})
 		eventually(t, "everything is stored", func() bool {
@@ -187,6 +214,9 @@ func testNothingIsLeft(t *testing.T, w *world) {
 			}
 			return len(missing) == 0
 		})
+		if w.file != "" && len(w.bytesLeft(words)) < 10 { // what the recordings have is in none of these files
+			t.Fatalf("%s: in the database's files there are only %v", d.what, w.bytesLeft(words))
+		}
 		d.delete(p)
 		if d.class {
 			eventually(t, "the recorder has ended", func() bool {
@@ -204,6 +234,13 @@ func testNothingIsLeft(t *testing.T, w *world) {
 		if left := w.traces(words); len(left) > 0 {
 			t.Errorf("%s: left: %v", d.what, left)
 		}
+		var left map[string]bool
+		eventually(t, "the database's files have nothing of it", func() bool {
+			if left = w.bytesLeft(words); len(left) > 0 {
+				missing = left
+			}
+			return len(left) == 0
+		})
 		w.sessions.live = map[string][]session.Brief{}
 		w.start()
 		if d.class != (i >= 2) {

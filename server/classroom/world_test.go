@@ -169,6 +169,7 @@ type world struct {
 	s        *Service
 	db       *store.Store
 	raw      func() (*sql.DB, error) // the database, past the store
+	file     string                  // of SQLite
 	sessions *sessions
 	clock    *clock
 	dir      string // of recordings
@@ -185,7 +186,7 @@ func open(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w := openOn(t, db)
-	w.raw = func() (*sql.DB, error) { return sql.Open("sqlite", "file:"+file+"?mode=ro") }
+	w.raw, w.file = func() (*sql.DB, error) { return sql.Open("sqlite", "file:"+file+"?mode=ro") }, file
 	return w
 }
 

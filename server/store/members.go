@@ -131,7 +131,7 @@ func (s *Store) ClaimMember(ctx context.Context, id string, l Learner, at time.T
 // DeleteMember removes a member, and everything of the learner's where no other
 // class has them.
 func (s *Store) DeleteMember(ctx context.Context, class, id string) error {
-	return s.change(ctx, "delete the class's member", func(ctx context.Context, tx *sql.Tx) error {
+	return s.erase(ctx, "delete the class's member", func(ctx context.Context, tx *sql.Tx) error {
 		var learner sql.NullString
 		err := tx.QueryRowContext(ctx, `SELECT learner FROM members WHERE id = $1 AND class = $2`, id, class).Scan(&learner)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -152,7 +152,7 @@ func (s *Store) DeleteMember(ctx context.Context, class, id string) error {
 
 // DeleteClass removes a class, and everything of learners whom no other class has.
 func (s *Store) DeleteClass(ctx context.Context, id string) error {
-	return s.change(ctx, "delete the class", func(ctx context.Context, tx *sql.Tx) error {
+	return s.erase(ctx, "delete the class", func(ctx context.Context, tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, `SELECT learner FROM members WHERE class = $1 AND learner IS NOT NULL`, id)
 		if err != nil {
 			return err

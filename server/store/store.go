@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -43,6 +44,9 @@ type Store struct {
 	file  fileID // which the name had when it was opened; the writer's
 	read  *sql.DB
 	write *sql.DB // the writer's
+
+	eraseAt time.Time // when what was deleted is to be erased, if anything is; the writer's
+	trouble atomic.Pointer[func(error)]
 
 	writes chan *write
 	closed chan struct{} // closed by Close: no new writes
@@ -85,6 +89,13 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	}
 	s := newStore(read, write)
 	s.path, s.file = path, file
+	left, err := isUnclean(ctx, write)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot read the database %s: %w", path, err), read.Close(), write.Close())
+	}
+	if left {
+		s.eraseAt = time.Now()
+	}
 	go s.run()
 	return s, nil
 }
@@ -109,7 +120,7 @@ func connect(path, mode string, connections int) (*sql.DB, error) {
 		},
 	}
 	if mode == "rw" {
-		q["_pragma"] = append(q["_pragma"], "journal_mode(WAL)")
+		q["_pragma"] = append(q["_pragma"], "journal_mode(WAL)", "secure_delete(1)")
 	} else {
 		q["_pragma"] = append(q["_pragma"], "query_only(1)")
 	}

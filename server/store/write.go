@@ -5,13 +5,15 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // write is one caller's change, waiting for the writer.
 type write struct {
-	ctx  context.Context
-	do   func(ctx context.Context, tx *sql.Tx) error
-	done chan error // buffered: the writer never waits for a caller
+	ctx    context.Context
+	do     func(ctx context.Context, tx *sql.Tx) error
+	done   chan error // buffered: the writer never waits for a caller
+	erases bool       // see erase
 }
 
 // change runs do in a transaction and returns when it is on the disk. There is
@@ -19,7 +21,12 @@ type write struct {
 // starts at the same moment waits for one flush of the disk and not for thirty.
 // If ctx ends first, the change may or may not have happened.
 func (s *Store) change(ctx context.Context, what string, do func(context.Context, *sql.Tx) error) error {
-	w := &write{ctx: ctx, do: do, done: make(chan error, 1)}
+	return s.send(ctx, what, &write{do: do})
+}
+
+// send has the writer do it.
+func (s *Store) send(ctx context.Context, what string, w *write) error {
+	w.ctx, w.done = ctx, make(chan error, 1)
 	select {
 	case <-s.closed:
 		return fmt.Errorf("cannot %s: %w", what, ErrClosed)
@@ -53,13 +60,22 @@ func (s *Store) change(ctx context.Context, what string, do func(context.Context
 func (s *Store) run() {
 	defer close(s.done)
 	for {
+		var due <-chan time.Time
+		if !s.eraseAt.IsZero() {
+			due = time.After(time.Until(s.eraseAt))
+		}
 		select {
 		case w := <-s.writes:
 			s.commit(s.gather([]*write{w}))
+		case <-due:
+			s.eraseNow()
 		case <-s.closed:
 			if rest := s.gather(nil); len(rest) > 0 {
 				s.commit(rest)
 				continue
+			}
+			if !s.eraseAt.IsZero() {
+				s.eraseNow()
 			}
 			return
 		}
@@ -107,6 +123,9 @@ func (s *Store) commit(batch []*write) {
 	for i, w := range batch {
 		if results[i] == nil {
 			results[i] = err
+		}
+		if w.erases && results[i] == nil && s.eraseAt.IsZero() {
+			s.eraseAt = time.Now().Add(eraseAfter)
 		}
 		w.done <- results[i]
 	}
