@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // TZ says where a class's days begin, also where the machine has no list of zones
 
 	"github.com/alecthomas/kong"
 	"github.com/netground/netground/server/lab"

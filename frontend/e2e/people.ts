@@ -119,12 +119,19 @@ export class Teacher {
 	}
 
 	/** Makes a class of the labs, and returns its join code. */
-	async makeClass(name: string, labs: string[], recording = false): Promise<string> {
+	async makeClass(
+		name: string,
+		labs: string[],
+		recording = false,
+		{ first = "", last = "" }: { first?: string; last?: string } = {},
+	): Promise<string> {
 		const { page } = this;
 		await page.goto("/teach/new");
 		await page.getByTestId("class-name").fill(name);
 		for (const lab of labs) await page.getByTestId(`lab-${lab}`).check();
 		if (recording) await page.getByTestId("class-recording").check();
+		if (first) await page.getByLabel(/^(First day|첫날)$/).fill(first);
+		if (last) await page.getByLabel(/^(Last day|마지막 날)$/).fill(last);
 		await page.getByTestId("save-class").click();
 		await expect(page.getByTestId("class-page")).toBeVisible();
 		return ((await page.getByTestId("join-code").textContent()) ?? "").trim();

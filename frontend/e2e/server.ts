@@ -22,6 +22,8 @@ interface Settings {
 	dir: string;
 	listen: string;
 	log: string[];
+	/** Where days begin and end for it; the machine's, if not told. */
+	zone?: string | undefined;
 }
 
 interface Launched {
@@ -32,7 +34,7 @@ interface Launched {
 }
 
 /** Starts the program, and waits until it serves. */
-async function launch({ args, idBase, dir, listen, log }: Settings): Promise<Launched> {
+async function launch({ args, idBase, dir, listen, log, zone }: Settings): Promise<Launched> {
 	const child = spawn(
 		setting("NETGROUND_PROGRAM"),
 		[
@@ -48,7 +50,7 @@ async function launch({ args, idBase, dir, listen, log }: Settings): Promise<Lau
 			`--id-count=${1 << 27}`,
 			...args,
 		],
-		{ stdio: ["ignore", "pipe", "pipe"] },
+		{ stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...(zone ? { TZ: zone } : {}) } },
 	);
 	let url = "";
 	const teach = await new Promise<string>((resolve, reject) => {
@@ -105,10 +107,18 @@ export class Server {
 	}
 
 	/** Starts a server; more arguments go to its command line. idBase keeps two of them apart. */
-	static async start({ args = [], idBase = 1 << 29 }: { args?: string[]; idBase?: number } = {}): Promise<Server> {
+	static async start({
+		args = [],
+		idBase = 1 << 29,
+		zone,
+	}: {
+		args?: string[];
+		idBase?: number;
+		zone?: string;
+	} = {}): Promise<Server> {
 		// Not below the project: a socket's path must be short.
 		const dir = mkdtempSync(join(tmpdir(), "netground-e2e-"));
-		const settings = { args, idBase, dir, listen: "127.0.0.1:0", log: [] };
+		const settings: Settings = { args, idBase, dir, listen: "127.0.0.1:0", log: [], zone };
 		const { child, url, teach } = await launch(settings);
 		return new Server(child, { ...settings, listen: new URL(url).host }, url, teach);
 	}
@@ -121,8 +131,9 @@ export class Server {
 		await ended;
 	}
 
-	/** Starts the server again, at the same address, with what the last one left. */
-	async again(): Promise<void> {
+	/** Starts the server again, at the same address, with what the last one left; perhaps in another time zone. */
+	async again({ zone }: { zone?: string } = {}): Promise<void> {
+		if (zone) this.#settings.zone = zone;
 		this.#process = (await launch(this.#settings)).child;
 	}
 

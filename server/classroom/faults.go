@@ -25,7 +25,7 @@ const (
 func (r *room) injection(in *store.Injection, language string) Injection {
 	v := Injection{ID: in.ID, At: *wall(in.At), By: in.From, Lab: in.Lab, Fault: in.Fault, Title: r.faultTitle(in.Lab, in.Fault, language), Members: []Injected{}}
 	for _, m := range in.Members {
-		v.Members = append(v.Members, Injected{m.Member, wall(m.Repaired), m.Trouble})
+		v.Members = append(v.Members, Injected{m.Member, wall(m.Repaired), trouble(m.Trouble, language)})
 	}
 	return v
 }
@@ -80,7 +80,7 @@ func (s *Service) Inject(ctx context.Context, m Me, class, labName, fault, langu
 		all.Go(func() {
 			turn <- struct{}{}
 			defer func() { <-turn }()
-			in.Members[i] = store.Injected{Member: t.member, Session: t.session, Trouble: s.breakOne(run, session.Caller{Learner: t.learner, Guest: true}, t.session, fault, language)}
+			in.Members[i] = store.Injected{Member: t.member, Session: t.session, Trouble: s.breakOne(run, session.Caller{Learner: t.learner, Guest: true}, t.session, fault)}
 		})
 	}
 	all.Wait()
@@ -99,17 +99,33 @@ func (s *Service) Inject(ctx context.Context, m Me, class, labName, fault, langu
 	return v, nil
 }
 
+// Why a fault is not in a network, as it is stored.
+const (
+	troubleFailed  = "failed"
+	troubleNothing = "nothing"
+)
+
+func trouble(stored, language string) string {
+	switch stored {
+	case troubleFailed:
+		return text("The fault could not be put there.", "고장을 넣지 못했습니다.").In(language)
+	case troubleNothing:
+		return text("This network was not as the fault wants it: nothing broke.", "이 네트워크는 고장을 낼 수 있는 상태가 아니어서 아무것도 바뀌지 않았습니다.").In(language)
+	}
+	return stored // a sentence, as earlier versions stored it
+}
+
 // breakOne puts the fault into one network, and says why it could not.
-func (s *Service) breakOne(ctx context.Context, c session.Caller, id, fault, language string) string {
+func (s *Service) breakOne(ctx context.Context, c session.Caller, id, fault string) string {
 	m := s.manager()
 	if err := m.Break(ctx, c, id, fault); err != nil {
 		s.log.Warn("cannot put a fault into a network", "session", id, "fault", fault, "error", err)
-		return text("The fault could not be put there.", "고장을 넣지 못했습니다.").In(language)
+		return troubleFailed
 	}
 	if broken, err := m.Broken(ctx, c, id, fault); err != nil {
 		s.log.Warn("cannot look at a fault", "session", id, "fault", fault, "error", err)
 	} else if !broken {
-		return text("This network was not as the fault wants it: nothing broke.", "이 네트워크는 고장을 낼 수 있는 상태가 아니어서 아무것도 바뀌지 않았습니다.").In(language)
+		return troubleNothing
 	}
 	return ""
 }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/netground/netground/server/auth"
+	"github.com/netground/netground/server/lab"
 	"github.com/netground/netground/server/session"
 	"github.com/netground/netground/server/store"
 )
@@ -42,6 +43,8 @@ type Skipped struct {
 	Line int    `json:"line"`
 	Name string `json:"name"`
 	Why  string `json:"why"`
+	// Whys has it by language, for a page whose reader switches.
+	Whys lab.Text `json:"whys"`
 }
 
 // JoinInfo is what somebody learns of a class before joining it.
@@ -294,11 +297,9 @@ func (s *Service) Import(ctx context.Context, class, text, language string) (Ros
 	}
 	result := Roster{Added: []Member{}, Skipped: []Skipped{}}
 	name, id := 0, 1
-	say := func(en, ko string) string {
-		if language == "ko" {
-			return ko
-		}
-		return en
+	skip := func(line int, name, en, ko string) {
+		why := lab.Text{"en": en, "ko": ko}
+		result.Skipped = append(result.Skipped, Skipped{line, name, why.In(language), why})
 	}
 	for n := 0; ; n++ {
 		record, err := in.Read()
@@ -331,13 +332,13 @@ func (s *Service) Import(ctx context.Context, class, text, language string) (Ros
 		case err != nil && strings.TrimSpace(strings.Join(record, "")) == "":
 			continue
 		case err != nil:
-			result.Skipped = append(result.Skipped, Skipped{line, field(name), say("This is no name.", "이름이 아닙니다.")})
+			skip(line, field(name), "This is no name.", "이름이 아닙니다.")
 		case known[strings.ToLower(who)]:
-			result.Skipped = append(result.Skipped, Skipped{line, who, say("This name is on the list already.", "이미 명단에 있는 이름입니다.")})
+			skip(line, who, "This name is on the list already.", "이미 명단에 있는 이름입니다.")
 		case len(external) > 80 || !printable(external):
-			result.Skipped = append(result.Skipped, Skipped{line, who, say("The id is too long.", "식별 번호가 너무 깁니다.")})
+			skip(line, who, "The id is too long.", "식별 번호가 너무 깁니다.")
 		case len(known) >= mostMembers:
-			result.Skipped = append(result.Skipped, Skipped{line, who, say("The class is full.", "정원이 찼습니다.")})
+			skip(line, who, "The class is full.", "정원이 찼습니다.")
 		default:
 			known[strings.ToLower(who)] = true
 			m := store.Member{ID: auth.NewID(), Class: class, Name: who, External: external, Created: s.o.Now()}

@@ -21,6 +21,8 @@ type Problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail" jsonschema:"a sentence for people"`
+	// Details has the sentence in every language, for a page whose reader switches.
+	Details lab.Text `json:"details" jsonschema:"the sentence by language"`
 	// Place and EstimateSeconds are of a full server.
 	Place           int `json:"place,omitempty" jsonschema:"place in the queue of a full server"`
 	EstimateSeconds int `json:"estimateSeconds,omitempty"`
@@ -155,7 +157,7 @@ func (a *API) answerError(err error, ec echo.Context) {
 		return
 	}
 	language := languageOf(r)
-	body := Problem{
+	body := Problem{Details: p.detail,
 		Type: "urn:netground:problem:" + p.code, Title: title(p.status, language), Status: p.status, Detail: p.detail.In(language),
 		Place: p.place, Field: p.field, Line: p.line, Column: p.column,
 	}

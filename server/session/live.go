@@ -277,7 +277,7 @@ type progress struct {
 }
 
 func (p progress) in(v view) any {
-	return Progress{What: p.what, Step: p.step, Done: p.done, Total: p.total, Error: v.text(p.err)}
+	return Progress{What: p.what, Step: p.step, Done: p.done, Total: p.total, Error: v.text(p.err), Errors: p.err}
 }
 
 type notice struct {
@@ -287,7 +287,7 @@ type notice struct {
 }
 
 func (n notice) in(v view) any {
-	return Notice{Kind: n.kind, Text: v.text(n.text), ExpiresAt: *wall(n.expires)}
+	return Notice{Kind: n.kind, Text: v.text(n.text), Texts: n.text, ExpiresAt: *wall(n.expires)}
 }
 
 // revise takes over a changed lab. What was passed stays passed.

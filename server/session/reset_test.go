@@ -1,6 +1,7 @@
 package session
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 
@@ -124,14 +125,14 @@ func TestCatchUp(t *testing.T) {
 	}
 	for i, step := range []string{"intro", "link", "ask", "two"} {
 		p := await(w, sub, step, func(p Progress) bool { return p.Step == step })
-		if p != (Progress{What: "catch-up", Step: step, Done: i, Total: 4}) {
+		if !reflect.DeepEqual(p, Progress{What: "catch-up", Step: step, Done: i, Total: 4}) {
 			t.Errorf("%+v", p)
 		}
 		if got := await(w, sub, step, func(s StepState) bool { return s.ID == step && s.Passed }); !got.CaughtUp {
 			t.Errorf("%s is not marked as caught up", step)
 		}
 	}
-	if p := await(w, sub, "the end", func(p Progress) bool { return p.Step == "" }); p != (Progress{What: "catch-up", Done: 4, Total: 4}) {
+	if p := await(w, sub, "the end", func(p Progress) bool { return p.Step == "" }); !reflect.DeepEqual(p, Progress{What: "catch-up", Done: 4, Total: 4}) {
 		t.Errorf("%+v", p)
 	}
 	if got := w.e.box().commands(); !slices.Equal(got, []string{"A: fail", "A: set one", "B: set two"}) {

@@ -3,6 +3,8 @@ package session
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/netground/netground/server/lab"
 )
 
 // Caller is who asks, and in which language texts are wanted.
@@ -143,13 +145,16 @@ type Progress struct {
 	Done  int    `json:"done"`
 	Total int    `json:"total"`
 	Error string `json:"error,omitempty"`
+	// Errors has it in every language, for a page whose reader switches.
+	Errors lab.Text `json:"errors,omitempty"`
 }
 
 // Notice is a sentence that the learner must see.
 type Notice struct {
 	Kind      string    `json:"kind"` // "expires-soon", "ended", "keeper-gone", "slowed", "storage", "stored"
 	Text      string    `json:"text"`
-	ExpiresAt time.Time `json:"expiresAt"` // of "slowed": when the network goes on; of "storage" and "stored": until when it is shown
+	Texts     lab.Text  `json:"texts,omitempty"` // by language, for a page whose reader switches
+	ExpiresAt time.Time `json:"expiresAt"`       // of "slowed": when the network goes on; of "storage" and "stored": until when it is shown
 }
 
 // Phase is one part of what creating a session took.

@@ -1,7 +1,7 @@
 /** The part of the HTTP API that is about classes. Only the teacher's pages and a learner in a class load it. */
 import { language } from "../state/prefs";
 import { ApiError, at, request } from "./client";
-import type { Lab, NetworkState, Session, Topology } from "./types";
+import type { InLanguages, Lab, NetworkState, Session, Topology } from "./types";
 
 export type Role = "owner" | "teacher" | "assistant";
 
@@ -97,7 +97,7 @@ export interface Member {
 
 export interface RosterResult {
 	added: Member[];
-	skipped: { line: number; name: string; why: string }[];
+	skipped: { line: number; name: string; why: string; whys?: InLanguages }[];
 }
 
 export type CellState = "none" | "trying" | "failed" | "passed";

@@ -1,5 +1,5 @@
 /** The HTTP API as functions. Every failure is an ApiError with a sentence. */
-import { language } from "../state/prefs";
+import { inLanguage, language } from "../state/prefs";
 import type { CheatSheet, Course, Lab, Problem, Session, StepState } from "./types";
 
 /** What the server refused, or that it did not answer at all (status 0). */
@@ -8,9 +8,15 @@ export class ApiError extends Error {
 	readonly problem: Problem | null;
 
 	constructor(status: number, problem: Problem | null) {
-		super(problem?.detail || problem?.title || (status ? `HTTP ${status}` : "no answer"));
+		super();
 		this.status = status;
 		this.problem = problem;
+	}
+
+	/** In the language that the page has by now: who draws it follows the language. */
+	override get message(): string {
+		const { problem, status } = this;
+		return inLanguage(problem?.detail, problem?.details) || problem?.title || (status ? `HTTP ${status}` : "no answer");
 	}
 
 	/** The request never reached the server, or its answer never reached us. */

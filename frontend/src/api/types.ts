@@ -2,6 +2,9 @@
 
 export type Language = "ko" | "en";
 
+/** What the server says, in each language: a page that switches shows the other one. */
+export type InLanguages = Partial<Record<Language, string>>;
+
 /** GET /api/course */
 export interface Course {
 	title: string;
@@ -256,12 +259,14 @@ export interface Progress {
 	done: number;
 	total: number;
 	error?: string;
+	errors?: InLanguages;
 }
 
 export interface Notice {
 	/** slowed: the network stands still until expiresAt, as it was in everybody's way. storage: results wait. stored: they do no more. */
 	kind: "expires-soon" | "ended" | "keeper-gone" | "slowed" | "storage" | "stored";
 	text: string;
+	texts?: InLanguages;
 	expiresAt: string;
 }
 
@@ -277,6 +282,8 @@ export interface Problem {
 	title: string;
 	status: number;
 	detail: string;
+	/** The same by language. */
+	details?: InLanguages;
 	/** Of a full server: the place in the queue, and how long it may take. */
 	place?: number;
 	estimateSeconds?: number;

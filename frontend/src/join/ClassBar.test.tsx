@@ -68,6 +68,43 @@ describe("ClassBar", () => {
 		expect(by("raise-hand")).toBeNull();
 	});
 
+	it("says once that the class has ended, and goes when the learner says so, or with the page", async () => {
+		const again = async (part: Partial<Membership>) => {
+			await act(() => render(null, root));
+			await become(part);
+			await act(() => render(<ClassBar store={store} />, root));
+		};
+		await become({ state: "ended" });
+		await act(() => by("practise-alone")?.click());
+		expect(by("class-bar")).toBeNull();
+		expect(by("class-paused")).toBeNull();
+		// What else is told of it changes nothing.
+		await become({ state: "ended", className: "Another name" });
+		expect(by("class-bar")).toBeNull();
+		// Opened again, it is there as before; the next end is told, too.
+		await become({ state: "open" });
+		expect(by("class-bar")).not.toBeNull();
+		await become({ state: "ended" });
+		expect(by("practise-alone")).not.toBeNull();
+		// The next page has heard of it.
+		await again({ state: "ended" });
+		expect(by("class-bar")).toBeNull();
+		await again({ state: "open" });
+		expect(by("class-bar")).not.toBeNull();
+	});
+
+	it("tells a page that opens after the end, if no page was told", async () => {
+		await act(() => render(null, root));
+		await become({ state: "ended" });
+		await act(() => render(<ClassBar store={store} />, root));
+		expect(by("class-paused")?.textContent).toContain("The class has ended.");
+		await act(() => by("leave-class")?.click());
+		expect(asked).toEqual([]);
+		await act(() => root.ownerDocument.querySelector<HTMLElement>("[data-testid=confirm]")?.click());
+		await vi.waitFor(() => expect(by("class-bar")).toBeNull());
+		expect(asked).toEqual(["DELETE /api/me/classes/c "]);
+	});
+
 	it("tells who looks, and who types, which comes first", async () => {
 		expect(by("watched")?.textContent).toBe("");
 		await become({ watchers: [{ name: "Kim", typing: false }] });

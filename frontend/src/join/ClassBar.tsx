@@ -8,7 +8,7 @@ import { catalogue } from "../i18n/catalogue";
 import type { LabStore } from "../lab/store";
 import { announce } from "../state/announce";
 import { language } from "../state/prefs";
-import { load, save } from "../state/storage";
+import { forget, load, save } from "../state/storage";
 import { Asks } from "../teach/asks";
 import { day } from "../teach/day";
 import { HandMark } from "../teach/live/marks";
@@ -16,6 +16,7 @@ import { Dialog } from "../ui/Dialog";
 import { Cross, Eye } from "../ui/icons";
 import { IconButton } from "../ui/Tools";
 import { Broadcast } from "./Broadcast";
+import { LeaveClass } from "./LeaveClass";
 
 const text = catalogue(
 	{
@@ -38,6 +39,7 @@ const text = catalogue(
 		takeBack: "Take the keyboard back",
 		paused: "The class is paused. Your network waits; typing and checking go on when the class does.",
 		ended: "The class has ended. What you do here now is your own practice: your teacher does not see it.",
+		alone: "Practise alone",
 		begins: (day: string) => `The class begins on ${day}. Its labs open then.`,
 		broken: "Your teacher has broken something in your network. Find it, and repair it.",
 		repaired: (title: string) => `You have repaired it: ${title}.`,
@@ -69,6 +71,7 @@ const text = catalogue(
 		takeBack: "입력 되찾기",
 		paused: "수업이 일시 정지되었습니다. 네트워크는 그대로 있으며, 수업이 다시 시작되면 이어서 할 수 있습니다.",
 		ended: "수업이 끝났습니다. 지금부터 하는 실습은 혼자 연습하는 것이며 선생님에게 보이지 않습니다.",
+		alone: "혼자 연습하기",
 		begins: (day) => `수업은 ${day}에 시작하며, 그때 실습이 열립니다.`,
 		broken: "선생님이 네트워크에 장애를 일으켰습니다. 원인을 찾아 고쳐 보십시오.",
 		repaired: (title) => `장애를 고쳤습니다: ${title}`,
@@ -84,12 +87,25 @@ const text = catalogue(
 
 export function ClassBar({ store }: { store: LabStore }) {
 	const value = useComputed(() => store.view.value.member).value;
-	return value && <Bar value={value} lab={store.name} />;
+	return value && <Bar key={value.class} value={value} lab={store.name} />;
 }
+
+/** What is kept of a class that has ended: whether the learner was told. The page that tells it is the last one with the class. */
+const overKey = (id: string) => `netground.over.${id}`;
 
 function Bar({ value, lab }: { value: Membership; lab: string }) {
 	const t = text();
 	const [asks] = useState(() => new Asks());
+	const over = value.state === "ended";
+	const [gone, setGone] = useState<boolean>(() => over && load(overKey(value.class), false));
+	useEffect(() => {
+		if (over) save(overKey(value.class), true);
+		else {
+			// It may have been opened again.
+			setGone(false);
+			forget(overKey(value.class));
+		}
+	}, [over]);
 	const [open, setOpen] = useState<"hand" | "messages" | "about" | null>(null);
 	const close = () => setOpen(null);
 	const typing = value.watchers.filter((one) => one.typing);
@@ -102,6 +118,7 @@ function Bar({ value, lab }: { value: Membership; lab: string }) {
 	useEffect(() => {
 		if (watched) announce(watched);
 	}, [watched]);
+	if (over && gone) return null;
 	return (
 		<>
 			<section class="class-bar" aria-label={t.bar} data-testid="class-bar">
@@ -149,7 +166,7 @@ function Bar({ value, lab }: { value: Membership; lab: string }) {
 					</button>
 				)}
 			</section>
-			<Lines value={value} lab={lab} asks={asks} />
+			<Lines value={value} lab={lab} asks={asks} onGone={() => setGone(true)} />
 			{open === "hand" && <RaiseHand value={value} asks={asks} onClose={close} />}
 			{open === "messages" && <Messages value={value} onClose={close} />}
 			{open === "about" && (
@@ -165,7 +182,7 @@ function Bar({ value, lab }: { value: Membership; lab: string }) {
 }
 
 /** What has to be read, and what has to be answered. */
-function Lines({ value, lab, asks }: { value: Membership; lab: string; asks: Asks }) {
+function Lines({ value, lab, asks, onGone }: { value: Membership; lab: string; asks: Asks; onGone: () => void }) {
 	const t = text();
 	// A page that is loaded anew still has it to say, until it was put away.
 	const key = `netground.read.${value.class}`;
@@ -188,6 +205,14 @@ function Lines({ value, lab, asks }: { value: Membership; lab: string; asks: Ask
 			{(value.state !== "open" || value.beginsOn) && (
 				<div class="banner warn" role="status" data-testid="class-paused">
 					<p>{value.state === "ended" ? t.ended : value.beginsOn ? t.begins(day(value.beginsOn)) : t.paused}</p>
+					{value.state === "ended" && (
+						<>
+							<button type="button" class="strong" data-testid="practise-alone" onClick={onGone}>
+								{t.alone}
+							</button>
+							<LeaveClass id={value.class} asks={asks} onLeft={onGone} />
+						</>
+					)}
 				</div>
 			)}
 			{value.keyboard === "asked" && (

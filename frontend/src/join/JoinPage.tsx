@@ -2,7 +2,7 @@
 import "../styles/teach.css";
 import { useEffect, useState } from "preact/hooks";
 import type { JoinInfo, Membership } from "../api/classes";
-import { comeBack, join, joinInfo, leaveClass, myClasses } from "../api/classes";
+import { comeBack, join, joinInfo, myClasses } from "../api/classes";
 import { catalogue } from "../i18n/catalogue";
 import { labPath, navigate } from "../router";
 import { language, setLanguage } from "../state/prefs";
@@ -10,9 +10,9 @@ import { Asks } from "../teach/asks";
 import { Door, Wrong } from "../teach/Door";
 import { day } from "../teach/day";
 import { Field } from "../teach/fields";
-import { Confirm } from "../ui/Dialog";
 import { Arrow } from "../ui/icons";
 import { usePageTitle } from "../ui/title";
+import { LeaveClass } from "./LeaveClass";
 
 const text = catalogue(
 	{
@@ -45,9 +45,6 @@ const text = catalogue(
 		yourCodeText: (at: string) => `Write it down: with it you get back in on another device, at ${at}.`,
 		labs: "Labs",
 		begin: "To the first lab",
-		leave: "Leave the class",
-		leaveAsk: "Leave the class?",
-		leaveText: "Your name, recordings and everything that this class has of you are deleted. This cannot be undone.",
 		ended: "This class has ended.",
 	},
 	{
@@ -80,9 +77,6 @@ const text = catalogue(
 		yourCodeText: (at) => `적어 두십시오. 다른 기기에서 ${at} 주소를 열고 이 코드로 다시 들어옵니다.`,
 		labs: "실습",
 		begin: "첫 실습으로",
-		leave: "수업에서 나가기",
-		leaveAsk: "수업에서 나가시겠습니까?",
-		leaveText: "이름과 녹화를 비롯해 이 수업에 남은 자료가 모두 삭제되며 되돌릴 수 없습니다.",
 		ended: "이미 끝난 수업입니다.",
 	},
 );
@@ -278,7 +272,6 @@ function Back({ onDone }: { onDone: (one: Membership) => void }) {
 function Welcome({ value, onLeft }: { value: Membership; onLeft: () => void }) {
 	const t = text();
 	const [asks] = useState(() => new Asks());
-	const [leaving, setLeaving] = useState(false);
 	usePageTitle(value.className);
 	const first = value.labs[0];
 	return (
@@ -322,20 +315,8 @@ function Welcome({ value, onLeft }: { value: Membership; onLeft: () => void }) {
 				</section>
 			)}
 			<p>
-				<button type="button" class="link" onClick={() => setLeaving(true)}>
-					{t.leave}
-				</button>
+				<LeaveClass id={value.class} asks={asks} look="link" onLeft={onLeft} />
 			</p>
-			{leaving && (
-				<Confirm
-					title={t.leaveAsk}
-					action={t.leave}
-					onClose={() => setLeaving(false)}
-					onConfirm={() => void asks.run("leave", () => leaveClass(value.class), onLeft)}
-				>
-					<p>{t.leaveText}</p>
-				</Confirm>
-			)}
 		</Door>
 	);
 }

@@ -3,6 +3,7 @@ import { useComputed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { catalogue } from "../i18n/catalogue";
+import { inLanguage } from "../state/prefs";
 import { offlineText } from "../ui/ErrorPage";
 import { Cross } from "../ui/icons";
 import { IconButton } from "../ui/Tools";
@@ -118,7 +119,7 @@ function Passing({ store }: { store: LabStore }) {
 	const over = notice.kind === "stored";
 	return (
 		<Banner kind={over ? "plain" : "warn"} alert={!over} testid={notice.kind}>
-			<p>{notice.text}</p>
+			<p>{inLanguage(notice.text, notice.texts)}</p>
 		</Banner>
 	);
 }
@@ -130,7 +131,7 @@ function Progress({ store }: { store: LabStore }) {
 	if (progress.error)
 		return (
 			<Banner kind="bad" alert>
-				<p>{progress.error || t.failed}</p>
+				<p>{inLanguage(progress.error, progress.errors) || t.failed}</p>
 				<IconButton label={t.dismiss} onClick={store.dismissProgress}>
 					<Cross />
 				</IconButton>

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { catalogue } from "../i18n/catalogue";
 import { announce } from "../state/announce";
+import { inLanguage } from "../state/prefs";
 import { offlineText } from "../ui/ErrorPage";
 import { Again } from "../ui/icons";
 import { duration } from "./clock";
@@ -94,7 +95,7 @@ export function Stage({ store, scene }: { store: LabStore; scene: Scene }) {
 			return (
 				<Card scene={scene} title={t.ended}>
 					{/* The server's sentence says why it ended, and that the progress is kept. */}
-					<p>{notice && notice.kind !== "expires-soon" ? notice.text : t.kept}</p>
+					<p>{notice && notice.kind !== "expires-soon" ? inLanguage(notice.text, notice.texts) : t.kept}</p>
 					<p>
 						{t.endedText} {store.session.value?.steps.some((step) => step.passed) && t.catchUp}
 					</p>

@@ -6,7 +6,7 @@ import { type Connection, EventStream } from "../api/events";
 import type { Lab, Session, StepState } from "../api/types";
 import { announce } from "../state/announce";
 import { language } from "../state/prefs";
-import { blankStep, emptyView, reduce, type View } from "../state/view";
+import { blankStep, emptyView, reduce, untold, type View } from "../state/view";
 import { stepNews } from "./news";
 
 /** How far the page has come with getting a session. */
@@ -43,8 +43,12 @@ export class LabStore {
 	readonly view = signal<View>(emptyView);
 	/** What is under way, by name: "check:address", "reset". */
 	readonly pending = signal<ReadonlySet<string>>(new Set());
-	/** What went wrong with the last thing that the learner asked for. */
-	readonly problem = signal<string | null>(null);
+	#failure = signal<ApiError | "" | null>(null);
+	/** What went wrong with the last thing that the learner asked for; empty: it did not reach the server. */
+	readonly problem = computed(() => {
+		const failure = this.#failure.value;
+		return failure && (failure.offline ? "" : failure.message);
+	});
 
 	readonly session: ReadonlySignal<Session | null> = computed(() => this.view.value.session);
 	readonly steps: ReadonlySignal<StepState[]> = computed(() => {
@@ -77,7 +81,10 @@ export class LabStore {
 			effect(() => {
 				language.value;
 				void this.#loadLab();
-				if (!first) this.#stream?.reconnect();
+				if (!first) {
+					this.#stream?.reconnect();
+					this.view.value = untold(this.view.peek());
+				}
 				first = false;
 			}),
 		);
@@ -181,7 +188,7 @@ export class LabStore {
 		const id = this.session.peek()?.id;
 		if (!id || this.pending.peek().has(name)) return false;
 		this.pending.value = new Set(this.pending.peek()).add(name);
-		this.problem.value = null;
+		this.#failure.value = null;
 		try {
 			const value = await ask(id);
 			// An answer that comes after the page has moved on is nobody's.
@@ -189,7 +196,7 @@ export class LabStore {
 			return true;
 		} catch (error) {
 			if (error instanceof ApiError && error.gone && error.status === 410) this.#over();
-			else this.problem.value = error instanceof ApiError && !error.offline ? error.message : "";
+			else this.#failure.value = error instanceof ApiError ? error : "";
 			return false;
 		} finally {
 			const rest = new Set(this.pending.peek());
@@ -231,7 +238,7 @@ export class LabStore {
 	reconnect = (): void => this.#stream?.reconnect();
 
 	dismissProblem = (): void => {
-		this.problem.value = null;
+		this.#failure.value = null;
 	};
 	dismissProgress = (): void => {
 		this.view.value = { ...this.view.peek(), progress: null };

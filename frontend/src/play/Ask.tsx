@@ -1,8 +1,9 @@
 /** Asks the server whether a host reaches an address; it sends a packet itself, and says where that ends. */
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api/client";
 import type { CheckState } from "../api/types";
 import type { LabStore } from "../lab/store";
+import { language } from "../state/prefs";
 import { offlineText } from "../ui/ErrorPage";
 import { askProbe } from "./api";
 import { text } from "./text";
@@ -13,24 +14,36 @@ export function Ask({ store }: { store: LabStore }) {
 	const [from, setFrom] = useState("");
 	const [to, setTo] = useState("");
 	const [busy, setBusy] = useState(false);
-	const [found, setFound] = useState<CheckState | string | null>(null);
+	const [found, setFound] = useState<CheckState | ApiError | null>(null);
 	const hosts = session?.hosts ?? [];
 	const sender = hosts.some((host) => host.name === from) ? from : (hosts[0]?.name ?? "");
-	const ask = async (event: Event) => {
-		event.preventDefault();
+	// What is said of a packet is in one language: another one is sent.
+	const lang = language.value;
+	const said = useRef(lang);
+	useEffect(() => {
+		if (lang !== said.current && found) void ask();
+	}, [lang]);
+	const ask = async () => {
 		if (!session || busy) return;
 		setBusy(true);
+		said.current = language.peek();
 		try {
 			setFound(await askProbe(session.id, sender, to));
 		} catch (error) {
 			if (!(error instanceof ApiError)) throw error;
-			setFound(error.offline ? offlineText() : error.message);
+			setFound(error);
 		} finally {
 			setBusy(false);
 		}
 	};
 	return (
-		<form class="play-ask" onSubmit={(event) => void ask(event)}>
+		<form
+			class="play-ask"
+			onSubmit={(event) => {
+				event.preventDefault();
+				void ask();
+			}}
+		>
 			<h2>{t.ask}</h2>
 			<p class="said">{t.askText}</p>
 			<div class="play-ask-row">
@@ -64,10 +77,18 @@ export function Ask({ store }: { store: LabStore }) {
 					{busy ? t.asking : t.askDo}
 				</button>
 			</div>
-			<p role="status" data-testid="ask-answer" data-ok={typeof found === "object" && found?.ok ? "" : undefined}>
+			<p
+				role="status"
+				data-testid="ask-answer"
+				data-ok={found && !(found instanceof ApiError) && found.ok ? "" : undefined}
+			>
 				{found &&
-					(typeof found === "string" ? (
-						found
+					(found instanceof ApiError ? (
+						found.offline ? (
+							offlineText()
+						) : (
+							found.message
+						)
 					) : found.ok ? (
 						<>
 							<i class="light on" aria-hidden="true" /> {t.askYes}

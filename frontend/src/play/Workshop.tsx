@@ -72,12 +72,12 @@ function Bench({ data }: { data: Playground }) {
 	const [asking, setAsking] = useState<Question | null>(null);
 	const [running, setRunning] = useState(data.session);
 	const [busy, setBusy] = useState(false);
-	const [trouble, setTrouble] = useState("");
+	const [trouble, setTrouble] = useState<ApiError | null>(null);
 	const checked = useCheck(value, data.maxText);
 
 	const change = (to: string) => {
 		setValue(to);
-		setTrouble("");
+		setTrouble(null);
 		draft.text = to;
 		if (linked === null) return;
 		// The text is another one now than the address says.
@@ -95,7 +95,7 @@ function Bench({ data }: { data: Playground }) {
 			return;
 		}
 		setBusy(true);
-		setTrouble("");
+		setTrouble(null);
 		try {
 			await play(value, replace);
 			draft.started = value;
@@ -108,7 +108,7 @@ function Bench({ data }: { data: Playground }) {
 				// The network's page waits in the queue.
 				draft.started = value;
 				navigate(networkPath);
-			} else setTrouble(error.offline ? offlineText() : error.message);
+			} else setTrouble(error);
 		} finally {
 			setBusy(false);
 		}
@@ -120,7 +120,7 @@ function Bench({ data }: { data: Playground }) {
 		} catch (error) {
 			if (!(error instanceof ApiError)) throw error;
 			if (error.gone) setRunning("");
-			else setTrouble(error.offline ? offlineText() : error.message);
+			else setTrouble(error);
 		}
 	};
 
@@ -192,7 +192,7 @@ function Bench({ data }: { data: Playground }) {
 					<footer>
 						{trouble && (
 							<p class="play-trouble" role="alert">
-								{trouble}
+								{trouble.offline ? offlineText() : trouble.message}
 							</p>
 						)}
 						<button

@@ -1,7 +1,7 @@
 /** What the learner chose for the page as a whole, remembered in this browser. */
 import { computed, effect, signal } from "@preact/signals";
 import type { Theme } from "../api/panes";
-import type { Language } from "../api/types";
+import type { InLanguages, Language } from "../api/types";
 import { load, save } from "./storage";
 
 interface Stored {
@@ -45,6 +45,9 @@ export const theme = computed<Theme>(() => prefs.value.theme ?? (systemDark.valu
 export const language = computed<Language>(
 	() => prefs.value.language ?? (navigator.language?.startsWith("ko") ? "ko" : "en"),
 );
+
+/** A sentence of the server's in the language that the page has by now. */
+export const inLanguage = (said = "", all?: InLanguages): string => all?.[language.value] ?? said;
 
 /** The learner has paused motion here. */
 export const motionPaused = computed(() => prefs.value.motion === "paused");

@@ -18,3 +18,11 @@ export function save(key: string, value: unknown): void {
 		// It is a convenience: what cannot be remembered is chosen again.
 	}
 }
+
+export function forget(key: string): void {
+	try {
+		localStorage.removeItem(key);
+	} catch {
+		// Nothing was kept, then.
+	}
+}

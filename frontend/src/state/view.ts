@@ -103,6 +103,14 @@ function change(view: View, part: (session: Session) => Partial<Session>): View 
 	return view.session ? { ...view, session: { ...view.session, ...part(view.session) } } : view;
 }
 
+/** Without what a session that is over has said in another language: nobody says it again. */
+export function untold(view: View): View {
+	if (view.session?.state !== "ended") return view;
+	return change(view, ({ steps }) => ({
+		steps: steps.map((s) => ({ ...s, checks: [], hints: [], solution: null, predictions: {} })),
+	}));
+}
+
 /** Replaces the item with the same id, or adds it. */
 function put<T extends StepState | Terminal>(items: T[], item: T): T[] {
 	return items.some((i) => i.id === item.id) ? items.map((i) => (i.id === item.id ? item : i)) : [...items, item];

@@ -4,6 +4,7 @@ import type { Class, Member, RosterResult } from "../api/classes";
 import { deleteMember, getClass, getMembers, importRoster, newMemberCode } from "../api/classes";
 import { catalogue } from "../i18n/catalogue";
 import { announce } from "../state/announce";
+import { inLanguage } from "../state/prefs";
 import { Confirm } from "../ui/Dialog";
 import { Menu } from "../ui/Menu";
 import { Asks } from "./asks";
@@ -156,7 +157,7 @@ export function Roster({ id }: { id: string }) {
 								<ul>
 									{result.skipped.map((one) => (
 										<li key={one.line}>
-											<b>{t.line(one.line)}</b> {one.name && <q>{one.name}</q>} {one.why}
+											<b>{t.line(one.line)}</b> {one.name && <q>{one.name}</q>} {inLanguage(one.why, one.whys)}
 										</li>
 									))}
 								</ul>

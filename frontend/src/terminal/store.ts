@@ -39,7 +39,10 @@ export class TerminalStore {
 	/** Hosts on which a shell is being opened. */
 	readonly opening = signal<ReadonlySet<string>>(new Set());
 	/** What went wrong with opening one, by host. */
-	readonly problems = signal<Readonly<Record<string, string>>>({});
+	#failures = signal<Readonly<Record<string, unknown>>>({});
+	readonly problems: ReadonlySignal<Readonly<Record<string, string>>> = computed(() =>
+		Object.fromEntries(Object.entries(this.#failures.value).map(([host, error]) => [host, whyNot(host, error)])),
+	);
 	readonly tabs: ReadonlySignal<Tab[]>;
 	readonly active: ReadonlySignal<Tab | null>;
 
@@ -163,8 +166,8 @@ export class TerminalStore {
 	}
 
 	async #open(host: string): Promise<Shell> {
-		const { [host]: _, ...others } = this.problems.peek();
-		this.problems.value = others;
+		const { [host]: _, ...others } = this.#failures.peek();
+		this.#failures.value = others;
 		// Of the size that it will have: all are shown in the same place.
 		const screen = this.active.peek()?.shell?.screen ?? this.shells.peek().find((s) => s.screen)?.screen;
 		try {
@@ -174,10 +177,9 @@ export class TerminalStore {
 			this.#own.add(terminal.id);
 			return this.#add(terminal, true);
 		} catch (error) {
-			const t = text();
-			const why = error instanceof ApiError && !error.offline ? error.message : t.offline;
-			this.problems.value = { ...this.problems.peek(), [host]: `${t.failed(host)} ${why}` };
-			announce(`${t.failed(host)} ${why}`);
+			this.#failures.value = { ...this.#failures.peek(), [host]: error };
+			const why = whyNot(host, error);
+			announce(why);
 			throw new Error(why);
 		}
 	}
@@ -350,3 +352,8 @@ export class TerminalStore {
 /** The element of a tab, and of its panel. */
 export const tabId = (session: string, key: string): string => `terminal-tab-${session}-${key}`;
 export const panelId = (session: string, key: string): string => `terminal-panel-${session}-${key}`;
+
+function whyNot(host: string, error: unknown): string {
+	const t = text();
+	return `${t.failed(host)} ${error instanceof ApiError && !error.offline ? error.message : t.offline}`;
+}
