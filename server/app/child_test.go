@@ -31,10 +31,8 @@ func spawn(t *testing.T, set config.Server) *child {
 	return launch(t, set, filepath.Join(built, "netground"), &syscall.SysProcAttr{Setpgid: true})
 }
 
-// launch starts a program with the settings, and waits until it serves.
-func launch(t *testing.T, set config.Server, program string, how *syscall.SysProcAttr, env ...string) *child {
-	t.Helper()
-	c := &child{world: &world{T: t, log: &journal{}, set: set}, ended: make(chan struct{})}
+// arguments are those by which the program serves with the settings.
+func arguments(set config.Server) []string {
 	args := []string{"serve"}
 	for name, v := range map[string]any{
 		"listen": set.Listen, "labs": set.Labs, "trusted-proxy": set.Trusted[0], "rootfs": set.Rootfs, "keeper": set.Keeper,
@@ -49,7 +47,14 @@ func launch(t *testing.T, set config.Server, program string, how *syscall.SysPro
 	if set.Class != "" {
 		args = append(args, "--class="+set.Class)
 	}
-	c.cmd = exec.Command(program, args...)
+	return args
+}
+
+// launch starts a program with the settings, and waits until it serves.
+func launch(t *testing.T, set config.Server, program string, how *syscall.SysProcAttr, env ...string) *child {
+	t.Helper()
+	c := &child{world: &world{T: t, log: &journal{}, set: set}, ended: make(chan struct{})}
+	c.cmd = exec.Command(program, arguments(set)...)
 	for _, e := range os.Environ() {
 		if !strings.HasPrefix(e, "NETGROUND_") {
 			c.cmd.Env = append(c.cmd.Env, e)

@@ -3,124 +3,230 @@
 package app
 
 import (
-	"crypto/rand"
+	"fmt"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/netground/netground/server/config"
 )
 
-// delegatedGroup makes a control group as systemd does for a user's session:
-// the user's to divide, its own limits the machine's.
-func delegatedGroup(t *testing.T, owner *syscall.Credential) (path string) {
+// lingering has systemd keep a manager of the user's, as it does while the user
+// is logged in, and returns what its programs find in their environment.
+func lingering(t *testing.T, u *user.User) []string {
 	t.Helper()
-	const root = "/sys/fs/cgroup"
-	path = "/netground-user-" + strings.ToLower(rand.Text()[:8])
-	if err := os.WriteFile(root+"/cgroup.subtree_control", []byte("+memory +pids +cpu"), 0); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(root+path, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	run := "/run/user/" + u.Uid
+	command(t, "loginctl", "enable-linger", u.Username)
 	t.Cleanup(func() {
-		until(t, 10*time.Second, "the cgroup of the test is empty", func() bool {
-			_ = os.Remove(root + path + "/netground-server") // may be removed already
-			return os.Remove(root+path) == nil
+		command(t, "loginctl", "disable-linger", u.Username)
+		until(t, 30*time.Second, "the user's manager has ended", func() bool {
+			_, err := os.Stat(run)
+			return os.IsNotExist(err) && len(processesOf(t, u)) == 0
 		})
 	})
-	for _, f := range []string{"", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control"} {
-		if err := os.Chown(filepath.Join(root+path, f), int(owner.Uid), int(owner.Gid)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return path
+	until(t, time.Minute, "the user's manager runs", func() bool {
+		_, err := os.Stat(run + "/systemd/private")
+		return err == nil
+	})
+	return []string{"HOME=/", "XDG_RUNTIME_DIR=" + run, "DBUS_SESSION_BUS_ADDRESS=unix:path=" + run + "/bus"}
 }
 
-// An ordinary user to whom a control group was delegated has sandboxes with all
-// limits, also after the server was killed.
-func TestDelegatedGroup(t *testing.T) {
-	var st unix.Statfs_t
-	if err := unix.Statfs("/sys/fs/cgroup", &st); err != nil || st.Type != unix.CGROUP2_SUPER_MAGIC {
-		t.Skip("control groups of version 1 are not delegated to users; the emulated machine has version 2")
+// command runs what must succeed, and returns what it prints.
+func command(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v: %s", name, strings.Join(args, " "), err, out)
 	}
-	set := homed(t)
-	u := ordinaryUser(t)
-	rootfs := set.Rootfs
-	program := reachable(t, &set, u)
-	group := delegatedGroup(t, credential(u))
-	in := func(group string) *syscall.SysProcAttr {
-		dir, err := os.Open("/sys/fs/cgroup" + group)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { dir.Close() })
-		return &syscall.SysProcAttr{Setpgid: true, Credential: credential(u), UseCgroupFD: true, CgroupFD: int(dir.Fd())}
-	}
-	serve := func(in *syscall.SysProcAttr) *child {
-		return launch(t, set, program, in, "HOME="+filepath.Dir(set.State), "NETGROUND_MEMORY_MIB=96", "NETGROUND_DISK_MIB=32", "NETGROUND_PIDS=100", "NETGROUND_CPU=90")
-	}
-	limited := func(when string) {
-		t.Helper()
-		hosts, _ := filepath.Glob("/sys/fs/cgroup" + group + set.Cgroup + "/*/hosts")
-		if len(hosts) != 1+prepared {
-			t.Errorf("%s there are %d groups of hosts", when, len(hosts))
-		}
-		for _, dir := range hosts {
-			for file, want := range map[string]string{"memory.max": "100663296", "pids.max": "100", "cpu.max": "90000 100000"} {
-				if b, err := os.ReadFile(filepath.Join(dir, file)); err != nil || strings.TrimSpace(string(b)) != want {
-					t.Errorf("%s %s is %s instead of %s: %v", when, file, b, want, err)
-				}
+	return strings.TrimSpace(string(out))
+}
+
+// tight are limits by which those of a test are told from others.
+var tight = []string{"NETGROUND_MEMORY_MIB=96", "NETGROUND_DISK_MIB=32", "NETGROUND_PIDS=100", "NETGROUND_CPU=90"}
+
+// limited waits until there are so many groups of sandboxes beneath a control
+// group, and says whether each has the tight limits.
+func limited(t *testing.T, group string, n int, when string) {
+	t.Helper()
+	var hosts []string
+	until(t, 30*time.Second, fmt.Sprintf("%s there are %d groups of hosts", when, n), func() bool {
+		hosts, _ = filepath.Glob(group + "/*/hosts")
+		return len(hosts) == n
+	})
+	for _, dir := range hosts {
+		for file, want := range map[string]string{"memory.max": "100663296", "pids.max": "100", "cpu.max": "90000 100000"} {
+			if b, err := os.ReadFile(filepath.Join(dir, file)); err != nil || strings.TrimSpace(string(b)) != want {
+				t.Errorf("%s %s is %s instead of %s: %v", when, file, b, want, err)
 			}
 		}
 	}
-	c := serve(in(group))
-	if log := c.log.String(); strings.Contains(log, "no sandbox has a limit") {
-		t.Errorf("the log says %s", log)
-	}
-	ann := c.learner().open("switching")
-	y := ann.sit()
-	limited("at first")
-	y.run("X=remembered")
+}
+
+// flood has a learner meet the limits of memory and of processes.
+func (y *tty) flood() {
 	y.keys(`perl -e '$x = "x" x (300 << 20); print "got it"'` + "\r")
 	y.wait("Killed")
 	y.keys(`perl -e 'for (1 .. 300) { $p = fork; if (!defined $p) { print "no more: $!\n"; exit } if (!$p) { sleep 3; exit } }'` + "\r")
 	y.wait("no more: Resource temporarily unavailable")
+}
 
-	// The next server comes from elsewhere, as after a new login; in the group
-	// itself there may be nobody any more.
-	c.kill()
-	c = serve(in("/"))
-	again := ann.attach(ann.Terminals[0].ID, "v", true)
+// goesOn says whether the shell of before is there, with what it knew.
+func (o *opened) goesOn() {
+	o.t.Helper()
+	y := o.attach(o.Terminals[0].ID, "v", true)
 	// Not run, which would take what stands on the screen from before for its own.
-	again.keys("echo I have $X\r")
-	again.wait("I have remembered")
-	until(t, 30*time.Second, "sandboxes stand prepared", func() bool {
-		hosts, _ := filepath.Glob("/sys/fs/cgroup" + group + set.Cgroup + "/*/hosts")
-		return len(hosts) == 1+prepared
-	})
-	limited("after a kill")
-	c.terminate(40 * time.Second)
-	until(t, 10*time.Second, "nothing of the user's runs", func() bool { return len(processesOf(t, u)) == 0 })
-	if left, _ := filepath.Glob("/sys/fs/cgroup" + group + "/*/cgroup.procs"); len(left) != 1 || !strings.HasSuffix(left[0], "/netground-server/cgroup.procs") {
-		t.Errorf("the groups %v are left", left)
-	}
+	y.keys("echo I have $X\r")
+	y.wait("I have remembered")
+}
 
-	// doctor says what is there, and what is not for a group with others in it.
-	doctor := func(in *syscall.SysProcAttr) string {
-		cmd := exec.Command(program, "doctor", "--rootfs="+rootfs, "--keeper="+set.Keeper)
-		cmd.SysProcAttr, cmd.Env = in, append(os.Environ(), "HOME="+filepath.Dir(set.State))
-		out, _ := cmd.CombinedOutput() // it may miss what is for building
-		return string(out)
+// delegated finds the control group of a user's scope or unit that has a server,
+// or had one whose sandboxes live on.
+func delegated(t *testing.T, u *user.User) (path string) {
+	t.Helper()
+	manager := fmt.Sprintf("/sys/fs/cgroup/user.slice/user-%s.slice/user@%[1]s.service/app.slice/*/netground-server", u.Uid)
+	until(t, 10*time.Second, "one of the user's groups has a server", func() bool {
+		all, _ := filepath.Glob(manager)
+		if len(all) > 0 {
+			path = filepath.Dir(all[0])
+		}
+		return len(all) == 1
+	})
+	return path
+}
+
+// gone waits for the end of a control group, which systemd removes with the last
+// process in it.
+func gone(t *testing.T, group string) {
+	t.Helper()
+	until(t, 20*time.Second, group+" is gone", func() bool {
+		_, err := os.Stat(group)
+		return os.IsNotExist(err)
+	})
+}
+
+// An ordinary user whom systemd serves has sandboxes with all limits, also after
+// the server was killed.
+func TestSystemdUser(t *testing.T) {
+	systemd(t)
+	h := &hoster{User: ordinaryUser(t)}
+	h.set = settings(t)
+	h.rootfs = h.set.Rootfs
+	h.program = reachable(t, &h.set, h.User)
+	h.env = append(lingering(t, h.User), "HOME="+filepath.Dir(h.set.State))
+	t.Run("scope", h.scope)
+	t.Run("unit", h.unit)
+}
+
+// hoster is an ordinary user who hosts.
+type hoster struct {
+	*user.User
+	set     config.Server
+	rootfs  string // of which set has a part of the user's own
+	program string
+	env     []string
+}
+
+// run has the user run something, and returns what it prints.
+func (h *hoster) run(name string, args ...string) (string, error) {
+	cmd := exec.Command(name, args...)
+	cmd.SysProcAttr, cmd.Env = &syscall.SysProcAttr{Credential: credential(h.User)}, append(os.Environ(), h.env...)
+	out, err := cmd.CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
+
+// scope serves as README says it first, with the control group that is delegated.
+func (h *hoster) scope(t *testing.T) {
+	set := h.set
+	set.Listen = homed(t).Listen
+	scope := filepath.Join(filepath.Dir(h.program), "scope")
+	if err := os.WriteFile(scope, []byte("#!/bin/sh\nexec systemd-run --user --scope -p Delegate=yes "+h.program+" \"$@\"\n"), 0o755); err != nil {
+		t.Fatal(err)
 	}
-	if out := doctor(in(group + "/netground-server")); !strings.Contains(out, "delegated to this user: "+group) || !strings.Contains(out, "made, used and removed") {
+	serve := func() *child {
+		return launch(t, set, scope, &syscall.SysProcAttr{Setpgid: true, Credential: credential(h.User)}, append(h.env, tight...)...)
+	}
+	c := serve()
+	if log := c.log.String(); strings.Contains(log, "no sandbox has a limit") {
+		t.Errorf("the log says %s", log)
+	}
+	group := delegated(t, h.User)
+	ann := c.learner().open("switching")
+	y := ann.sit()
+	limited(t, group+set.Cgroup, 1+prepared, "at first")
+	y.run("X=remembered")
+	y.flood()
+
+	// The next server comes in another scope, as after a new login; in that of the
+	// first there may be nobody any more but its sandboxes.
+	c.kill()
+	c = serve()
+	ann.goesOn()
+	limited(t, group+set.Cgroup, 1+prepared, "after a kill")
+	c.terminate(40 * time.Second)
+	gone(t, group)
+
+	if testing.Short() {
+		t.Log("left out: a whole lab, and what doctor says")
+		return
+	}
+	if out, err := h.run(scope, "lab", "test", "--solutions", "--rootfs="+set.Rootfs, "--keeper="+set.Keeper, filepath.Join(set.Labs, "switching")); err != nil || !strings.Contains(out, "switching: proved: ") {
+		t.Errorf("a lab is not passed: %v: %s", err, out)
+	}
+	// doctor says what is there, and what is not without a group.
+	out, _ := h.run(scope, "doctor", "--rootfs="+h.rootfs, "--keeper="+set.Keeper) // it may miss what is for building
+	if !strings.Contains(out, "delegated to this user: /user.slice/") || !strings.Contains(out, "made, used and removed") {
 		t.Errorf("doctor says %s", out)
 	}
-	if out := doctor(in("/")); !strings.Contains(out, "none was delegated to this user") {
+	if out, _ := h.run(h.program, "doctor", "--rootfs="+h.rootfs, "--keeper="+set.Keeper); !strings.Contains(out, "none was delegated to this user") {
 		t.Errorf("doctor says %s", out)
+	}
+}
+
+// unit has the user's systemd run the server, and start it anew where it was
+// killed.
+func (h *hoster) unit(t *testing.T) {
+	set := h.set
+	set.Listen = homed(t).Listen
+	u := &unit{&world{T: t, set: set, url: "http://" + set.Listen}, "netground.service", func(args ...string) string {
+		t.Helper()
+		out, err := h.run("systemctl", append([]string{"--user"}, args...)...)
+		if err != nil {
+			t.Fatalf("systemctl --user %v: %v: %s", args, err, out)
+		}
+		return out
+	}}
+	t.Cleanup(func() {
+		if t.Failed() {
+			out, _ := exec.Command("journalctl", "--no-pager", "-o", "cat", "_UID="+h.Uid).CombinedOutput()
+			t.Logf("the journal of the user:\n%s", out)
+		}
+	})
+	args := []string{"--user", "--unit", u.name, "-p", "Delegate=yes", "-p", "DelegateSubgroup=netground-server", "-p", "KillMode=process", "-p", "Restart=always"}
+	for _, e := range append(tight, h.env...) {
+		args = append(args, "--setenv="+e)
+	}
+	if out, err := h.run("systemd-run", append(append(args, h.program), arguments(set)...)...); err != nil {
+		t.Fatalf("systemd-run: %v: %s", err, out)
+	}
+	first := u.serves(0)
+	group := delegated(t, h.User)
+	ann := u.learner().open("switching")
+	y := ann.sit()
+	y.run("X=remembered; (setsid sleep 1000 &)")
+	y.flood() // which ends a program of the learner's, and not the unit
+	u.ctl("kill", "-s", "KILL", "--kill-whom=main", u.name)
+	second := u.serves(first)
+	ann.goesOn()
+	limited(t, group+set.Cgroup, 1+prepared, "after a kill")
+	u.inPlace(second, ann, func() { u.ctl("kill", "-s", "HUP", "--kill-whom=main", u.name) })
+	u.ctl("stop", u.name)
+	gone(t, group)
+	if left := leftovers(set); len(left) != 0 {
+		t.Errorf("left: %v", left)
 	}
 }
