@@ -77,8 +77,8 @@ export class FakeClass {
 	readonly #server: Server;
 	readonly #streams = new Set<ServerResponse>();
 	readonly #next = random(7);
-	/** Of each stream that was opened: whether it asked for networks. */
-	readonly networks: boolean[] = [];
+	/** Of each stream that was opened: whose networks it asked for. */
+	readonly networks: string[][] = [];
 	readonly rows: Row[];
 	#number = 0;
 
@@ -322,11 +322,12 @@ export class FakeClass {
 			this.#streams.add(response);
 			request.on("close", () => this.#streams.delete(response));
 			response.write(`id: e-0\nevent: grid\ndata: ${JSON.stringify(this.grid())}\n\n`);
-			const shown = new URL(request.url ?? "/", this.url).searchParams.has("thumbs");
-			this.networks.push(shown);
-			if (!shown) return;
+			const { searchParams } = new URL(request.url ?? "/", this.url);
+			const of = searchParams.has("thumbs") ? (searchParams.get("of") ?? "").split(",") : [];
+			this.networks.push(of);
 			for (const [i, row] of this.rows.entries())
-				response.write(`event: thumb\ndata: ${JSON.stringify({ member: row.member, thumb: this.#thumb(i) })}\n\n`);
+				if (of.includes(row.member))
+					response.write(`event: thumb\ndata: ${JSON.stringify({ member: row.member, thumb: this.#thumb(i) })}\n\n`);
 			return;
 		}
 		const answers: Record<string, unknown> = {

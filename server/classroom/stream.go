@@ -34,7 +34,7 @@ type Stream struct {
 	r        *room
 	m        Me
 	language string
-	thumbs   string // of which lab networks are sent, or AllThumbs
+	thumbs   Thumbs
 
 	queue []Event
 	sent  uint64 // all rows as of this change were sent
@@ -48,13 +48,26 @@ type Stream struct {
 	causes          []Cause // as the page has them
 }
 
+// Thumbs says which networks a stream sends; the zero value: none.
+type Thumbs struct {
+	Lab string // of which lab, or AllThumbs
+	// Of whom: the members whose networks are on the screen. Empty: of all.
+	Of []string
+}
+
 // AllThumbs stands for the networks of all labs.
 const AllThumbs = "1"
 
+// MostThumbs bounds of how many members a stream may name.
+const MostThumbs = 100
+
+func (t Thumbs) has(member, lab string) bool {
+	return (t.Lab == AllThumbs || t.Lab == lab) && (len(t.Of) == 0 || slices.Contains(t.Of, member))
+}
+
 // Follow follows a class, from where the id of an earlier stream's event says,
-// or from the beginning. Networks are sent of the lab that thumbs names, of none
-// where it is empty.
-func (s *Service) Follow(ctx context.Context, m Me, class, language, after, thumbs string) (*Stream, error) {
+// or from the beginning.
+func (s *Service) Follow(ctx context.Context, m Me, class, language, after string, thumbs Thumbs) (*Stream, error) {
 	r, err := s.room(ctx, class)
 	if err != nil {
 		return nil, err
@@ -188,10 +201,10 @@ func (st *Stream) collect(ctx context.Context) (<-chan struct{}, time.Duration, 
 		add("board", b)
 		st.board, st.boardAt = r.boardSeq, now
 	}
-	if st.thumbs != "" {
+	if st.thumbs.Lab != "" {
 		for _, w := range r.sorted() {
 			b, ok := r.here(w)
-			if st.thumbs != AllThumbs && st.thumbs != b.Lab {
+			if !st.thumbs.has(w.m.ID, b.Lab) {
 				continue
 			}
 			if t := w.thumbs[b.ID]; ok && t.seq > st.thumbSent[b.ID] && due(st.thumbAt[b.ID], thumbEvery) {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,7 +26,7 @@ func marshal(t *testing.T, v any) string {
 
 func (w *world) follow(after string) *Stream {
 	w.Helper()
-	st, err := w.s.Follow(w.Context(), w.teacher, w.class, "en", after, AllThumbs)
+	st, err := w.s.Follow(w.Context(), w.teacher, w.class, "en", after, Thumbs{Lab: AllThumbs})
 	w.must(err)
 	return st
 }
@@ -275,7 +277,7 @@ func TestThumbs(t *testing.T) {
 }
 
 // TestThumbsWhereTheyAreShown has the networks of two hundred learners change, and
-// three pages: of the grid, of the lab's networks, and of another lab's.
+// pages that show none, all of the lab, those that fit on a screen, and another lab's.
 func TestThumbsWhereTheyAreShown(t *testing.T) {
 	w := open(t)
 	var class []*pupil
@@ -289,10 +291,19 @@ func TestThumbsWhereTheyAreShown(t *testing.T) {
 		nodes[fmt.Sprintf("host%d", i)] = &observe.Node{Kind: "host", Namespace: &observe.Namespace{Links: []observe.Link{{Name: "eth0", Type: "veth", Up: true}, {Name: "eth1", Type: "veth"}}}}
 	}
 	const rounds = 5
+	var screen []string
+	for _, p := range class[100:124] {
+		screen = append(screen, p.member)
+	}
 	for _, page := range []struct {
-		thumbs string
+		name   string
+		thumbs Thumbs
 		events int
-	}{{"", 0}, {"one", (rounds + 1) * 200}, {"another", 0}, {AllThumbs, (rounds + 1) * 200}} { // and once what the first page's rounds have left
+	}{ // and once what the first page's rounds have left
+		{"none", Thumbs{}, 0}, {"the lab", Thumbs{Lab: "one"}, (rounds + 1) * 200}, {"another lab", Thumbs{Lab: "another"}, 0},
+		{"everything", Thumbs{Lab: AllThumbs}, (rounds + 1) * 200}, {"24 of the lab", Thumbs{Lab: "one", Of: screen}, (rounds + 1) * 24},
+		{"24 of another lab", Thumbs{Lab: "another", Of: screen}, 0}, {"people of other classes", Thumbs{Lab: "one", Of: []string{"nobody"}}, 0},
+	} {
 		st, err := w.s.Follow(t.Context(), w.teacher, w.class, "en", "", page.thumbs)
 		w.must(err)
 		next(t, st, "grid")
@@ -312,6 +323,9 @@ func TestThumbsWhereTheyAreShown(t *testing.T) {
 					t.Fatal(err)
 				}
 				said = said || e.Name == "message"
+				if e.Name == "thumb" && len(page.thumbs.Of) > 0 && !slices.ContainsFunc(page.thumbs.Of, func(id string) bool { return strings.Contains(marshal(t, e.Data), id) }) {
+					t.Fatalf("a page that shows %s got %s", page.name, marshal(t, e.Data))
+				}
 				if e.Name == "thumb" {
 					events, bytes = events+1, bytes+len(marshal(t, e.Data))
 				}
@@ -319,9 +333,9 @@ func TestThumbsWhereTheyAreShown(t *testing.T) {
 			cancel()
 		}
 		if events != page.events {
-			t.Errorf("a page that shows %q got %d networks, want %d", page.thumbs, events, page.events)
+			t.Errorf("a page that shows %s got %d networks, want %d", page.name, events, page.events)
 		}
-		t.Logf("a page that shows %q: %d networks, %d KB, while each of 200 changed %d times", page.thumbs, events, bytes>>10, rounds)
+		t.Logf("a page that shows %s: %d networks, %d KB, while each of 200 changed %d times", page.name, events, bytes>>10, rounds)
 	}
 }
 

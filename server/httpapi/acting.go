@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/netground/netground/server/classroom"
 	"github.com/netground/netground/server/httpapi/ws"
@@ -20,7 +21,12 @@ func (a *API) classEvents(c *call) error {
 	if last == "" { // a page that makes a new connection by itself cannot send the header
 		last = r.URL.Query().Get("after")
 	}
-	st, err := a.o.Classes.Follow(r.Context(), c.me, c.class(), c.caller.Language, last, r.URL.Query().Get("thumbs"))
+	thumbs := classroom.Thumbs{Lab: r.URL.Query().Get("thumbs")}
+	if of := r.URL.Query().Get("of"); of != "" {
+		thumbs.Of = strings.SplitN(of, ",", classroom.MostThumbs+1)
+		thumbs.Of = thumbs.Of[:min(len(thumbs.Of), classroom.MostThumbs)]
+	}
+	st, err := a.o.Classes.Follow(r.Context(), c.me, c.class(), c.caller.Language, last, thumbs)
 	if err != nil {
 		return err
 	}

@@ -139,7 +139,7 @@ func (a *API) classTable() []route {
 		{Method: del, Path: one, Access: edit, Rate: write, Summary: "Deletes a member, and all data of a learner who is in no other class", Status: none, Handle: a.removeMember},
 
 		{Method: get, Path: class + "/grid", Access: view, Rate: read, Summary: "Where everybody stands", Response: Grid{}, Status: ok, Handle: a.getGrid},
-		{Method: get, Path: class + "/events", Access: view, Rate: connect, Summary: "Server-sent events, resumed by Last-Event-ID: grid, rows, board, class, message; with thumbs=1 also thumb", Media: stream, Status: ok, Stream: true, Handle: a.classEvents},
+		{Method: get, Path: class + "/events", Access: view, Rate: connect, Summary: "Server-sent events, resumed by Last-Event-ID: grid, rows, board, class, message; with thumbs=LAB also thumb, of those whom of=MEMBER,… names, 100 at most", Media: stream, Status: ok, Stream: true, Handle: a.classEvents},
 		{Method: post, Path: one + "/dismiss", Access: edit, Rate: write, Summary: "Says that the member needs no help for what has happened so far", Request: &empty{}, MaxBody: smallBody, Status: none, Handle: a.dismiss},
 
 		{Method: get, Path: one + "/session", Access: view, Rate: read, Summary: "The member's session, as they see it", Response: session.Session{}, Status: ok, Handle: a.memberSession},

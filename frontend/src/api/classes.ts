@@ -368,8 +368,16 @@ export const recordingURL = (id: string, recording: string, download = false): s
 	`/api/${one(id, "recordings", recording)}${download ? "?download=1" : ""}`;
 
 // The live view.
-export const gridURL = (id: string, thumbs: string): string =>
-	`/api/${one(id, "events")}?lang=${language.peek()}${thumbs ? `&thumbs=${encodeURIComponent(thumbs)}` : ""}`;
+export const gridURL = (id: string, thumbs: Thumbs | null): string =>
+	`/api/${one(id, "events")}?lang=${language.peek()}${thumbs ? `&thumbs=${encodeURIComponent(thumbs.lab)}&of=${thumbs.of.map(encodeURIComponent).join(",")}` : ""}`;
+
+/** Which networks a live view gets. */
+export interface Thumbs {
+	lab: string;
+	/** The members; the server takes a hundred at most. */
+	of: readonly string[];
+}
+
 export const dismissHelp = (id: string, member: string) =>
 	request<null>("POST", one(id, "members", member, "dismiss"), {});
 export const claimHand = (id: string, member: string) => request<null>("POST", one(id, "hands", member, "claim"), {});

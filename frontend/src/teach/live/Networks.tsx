@@ -1,6 +1,6 @@
 /** Everybody's network in small, drawn from the state that their own diagram shows. */
 import { useComputed } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { ClassLab, Thumb } from "../../api/classes";
 import { catalogue } from "../../i18n/catalogue";
 import { learnerPath } from "../paths";
@@ -25,19 +25,56 @@ const text = catalogue(
 	},
 );
 
+/** Cards pass by while somebody scrolls: the page asks for those that stay, in milliseconds. */
+const settle = 200;
+
+const memberOf = (card: Element): string => (card as HTMLElement).dataset.member ?? "";
+
 export function Networks({ store }: { store: ClassStore }) {
 	const t = text();
 	const order = store.order.value;
 	const lab = store.lab.value;
+	const list = useRef<HTMLUListElement>(null);
+	const ready = lab !== null;
+	// Only the networks that are on the screen come, or nearly: who scrolls on sees them at once.
 	useEffect(() => {
-		store.networks.value = true;
-		return () => {
-			store.networks.value = false;
+		const seen = new Set<string>();
+		let timer: ReturnType<typeof setTimeout> | undefined;
+		const tell = () => {
+			timer = undefined;
+			if (seen.size === 0) return; // a list that is being looked at anew
+			const cards = [...(list.current?.children ?? [])];
+			store.onScreen.value = cards.map(memberOf).filter((member) => seen.has(member));
 		};
-	}, [store]);
+		const observer = new IntersectionObserver(
+			(entries) => {
+				for (const { target, isIntersecting } of entries) {
+					if (isIntersecting) seen.add(memberOf(target));
+					else seen.delete(memberOf(target));
+				}
+				timer ??= setTimeout(tell, settle);
+			},
+			{ rootMargin: "240px" },
+		);
+		const watch = () => {
+			observer.disconnect();
+			seen.clear();
+			for (const card of list.current?.children ?? []) observer.observe(card);
+		};
+		watch();
+		// Learners come and go; where rows only move, the observer tells by itself.
+		const changes = new MutationObserver(watch);
+		if (list.current) changes.observe(list.current, { childList: true });
+		return () => {
+			clearTimeout(timer);
+			observer.disconnect();
+			changes.disconnect();
+			store.onScreen.value = [];
+		};
+	}, [store, ready]);
 	if (!lab) return null;
 	return (
-		<ul class="networks" aria-label={t.title} data-testid="networks">
+		<ul ref={list} class="networks" aria-label={t.title} data-testid="networks">
 			{order.map((member) => (
 				<Network key={member} store={store} lab={lab} member={member} />
 			))}
@@ -54,7 +91,7 @@ function Network({ store, lab, member }: { store: ClassStore; lab: ClassLab; mem
 	const here = row.session !== "" && row.lab === lab.name;
 	const other = store.grid.peek()?.class.catalog.find((one) => one.name === row.lab);
 	return (
-		<li class="network-card" data-help={store.help.value.has(member) ? "" : undefined}>
+		<li class="network-card" data-member={member} data-help={store.help.value.has(member) ? "" : undefined}>
 			<a href={learnerPath(store.id, member)}>
 				<span class="network-name">
 					<PresenceMark presence={row.presence} />

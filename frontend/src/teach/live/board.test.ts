@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Board, Class, Grid, Help, Row } from "../../api/classes";
-import { busiest, byNeed, cellOf, held, pace, reduceGrid, stopwatch } from "./board";
+import { asked, busiest, byNeed, cellOf, held, pace, reduceGrid, stopwatch } from "./board";
 import { row } from "./samples";
 
 const help = (member: string): Help => ({
@@ -91,4 +91,23 @@ it("calls slow what takes twice the median, and long what takes three times, but
 
 it("tells times as a stopwatch does", () => {
 	expect([0, 42.9, 725, 3720].map(stopwatch)).toEqual(["0:00", "0:42", "12:05", "1:02:00"]);
+});
+
+describe("asked", () => {
+	const people = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `m${from + i}`);
+
+	it("stays as it is while it has all that is on the screen, and not far too many", () => {
+		const before = asked([], people(0, 30));
+		expect(asked(before, people(0, 30))).toBe(before);
+		expect(asked(before, people(6, 30))).toBe(before);
+		expect(asked(before, people(6, 36))).toEqual(people(6, 36));
+		expect(asked(before, people(0, 5))).toEqual(people(0, 5));
+	});
+
+	it("ends with the last one, and is never more than the server takes", () => {
+		expect(asked(people(0, 30), [])).toEqual([]);
+		expect(asked([], people(0, 200))).toEqual(people(0, 100));
+		const most = asked([], people(0, 200));
+		expect(asked(most, people(0, 200))).toBe(most);
+	});
 });

@@ -87,3 +87,16 @@ export function stopwatch(seconds: number): string {
 	const two = (n: number) => String(n).padStart(2, "0");
 	return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
+
+/** The server takes no more. */
+const mostAsked = 100;
+/** How many may be off the screen again before the page asks anew. */
+const slack = 24;
+
+/** Whose networks to ask for, where these are on the screen: those of before, as long as they are enough and not far too many. */
+export function asked(before: readonly string[], screen: readonly string[]): readonly string[] {
+	const now = screen.slice(0, mostAsked);
+	const known = new Set(before);
+	if (now.length > 0 && now.every((member) => known.has(member)) && before.length <= now.length + slack) return before;
+	return now;
+}

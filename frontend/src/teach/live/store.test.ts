@@ -70,22 +70,27 @@ describe("ClassStore", () => {
 		expect(last().url).toContain("lang=ko");
 	});
 
-	it("asks for networks only while they are shown, and of the lab that is", () => {
+	it("asks for networks only of those on the screen, and of the lab that is shown", () => {
 		const two = { ...lab, name: "two" };
 		const value = grid([row("a")]);
 		last().say("grid", { ...value, class: { ...value.class, catalog: [lab, two] } }, "e-7");
 		drawn();
 		expect(last().url).not.toContain("thumbs");
-		store.networks.value = true;
-		expect(last().url).toContain("thumbs=one");
+		store.onScreen.value = ["a", "b"];
+		expect(last().url).toContain("thumbs=one&of=a,b");
 		expect(last().url).toContain("after=e-7");
 		const open = Source.all.length;
 		last().say("rows", { rows: [row("a", { step: "x" })] }, "e-8");
 		drawn();
 		expect(Source.all.length).toBe(open);
+		// Fewer of them are no reason for another stream, others are.
+		store.onScreen.value = ["b"];
+		expect(Source.all.length).toBe(open);
+		store.onScreen.value = ["b", "c"];
+		expect(last().url).toContain("thumbs=one&of=b,c");
 		store.chooseLab("two");
-		expect(last().url).toContain("thumbs=two");
-		store.networks.value = false;
+		expect(last().url).toContain("thumbs=two&of=b,c");
+		store.onScreen.value = [];
 		expect(last().url).not.toContain("thumbs");
 		expect(Source.all.filter((source) => !source.closed)).toEqual([last()]);
 	});

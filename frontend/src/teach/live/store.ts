@@ -1,13 +1,13 @@
 /** One class as it is now: its stream of events, the order of its rows, and what the teacher can ask for. */
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import type { ClassLab, Grid, GridEvent, Help, Row, Thumb } from "../../api/classes";
+import type { ClassLab, Grid, GridEvent, Help, Row, Thumb, Thumbs } from "../../api/classes";
 import { getClass, gridURL } from "../../api/classes";
 import { ApiError } from "../../api/client";
 import { type Connection, EventStream } from "../../api/events";
 import { language } from "../../state/prefs";
 import { load, save } from "../../state/storage";
 import { Asks } from "../asks";
-import { busiest, byNeed, held, reduceGrid } from "./board";
+import { asked, busiest, byNeed, held, reduceGrid } from "./board";
 
 /** Events come in bursts when a class begins: they are drawn together. */
 const gather = 80;
@@ -31,8 +31,8 @@ export class ClassStore {
 	readonly order = signal<readonly string[]>([]);
 	/** While somebody points into the rows, they stay where they are. */
 	readonly steady = signal(false);
-	/** Everybody's network is on the page: only then, and of the lab that is shown, does it come. */
-	readonly networks = signal(false);
+	/** Whose networks are on the screen: only theirs come, of the lab that is shown. */
+	readonly onScreen = signal<readonly string[]>([]);
 	/** The rows would stand in another order by now. */
 	readonly stale: ReadonlySignal<boolean>;
 	readonly lab: ReadonlySignal<ClassLab | null>;
@@ -41,8 +41,15 @@ export class ClassStore {
 	readonly anonymous: Signal<boolean>;
 
 	#chosen = signal("");
-	/** Of which lab the networks are shown. */
-	#shown = computed(() => (this.networks.value ? (this.lab.value?.name ?? "") : ""));
+	#told: Thumbs | null = null;
+	/** Which networks are to come: the same value as long as they are the same. */
+	#shown = computed<Thumbs | null>(() => {
+		const lab = this.lab.value?.name ?? "";
+		const of = asked(this.#told?.of ?? [], this.onScreen.value);
+		if (!lab || of.length === 0) this.#told = null;
+		else if (this.#told?.lab !== lab || this.#told.of !== of) this.#told = { lab, of };
+		return this.#told;
+	});
 	#rows = new Map<string, Signal<Row>>();
 	#thumbs = new Map<string, Signal<Thumb | null>>();
 	#right = signal<readonly string[]>([]);
@@ -91,7 +98,7 @@ export class ClassStore {
 			{ names, ...(options.source ? { source: options.source } : {}) },
 		);
 		let first = true;
-		let shown = "";
+		let shown: Thumbs | null = null;
 		this.#stop.push(
 			effect(() => {
 				const now = this.#shown.value;
