@@ -1,6 +1,7 @@
 package classroom
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"github.com/netground/netground/server/auth"
 	"github.com/netground/netground/server/session"
 	"github.com/netground/netground/server/store"
+	"github.com/netground/netground/server/terminal"
 )
 
 // length is how long a cast says that it is; each of its lines must be whole.
@@ -99,6 +101,23 @@ func TestRecordingGoesOn(t *testing.T) {
 	}
 }
 
+// has waits until a terminal has read all of a text, as one that was taken over has
+// what was recorded of it.
+func has(t *testing.T, tty *terminal.Terminal, text string) {
+	t.Helper()
+	v := tty.Attach(terminal.ViewerOptions{ID: "test", Offset: -1})
+	defer v.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for got, buf := "", make([]byte, 4096); got != text; {
+		c, err := v.Next(ctx, buf)
+		if err != nil {
+			t.Fatalf("after %q: %v", got, err)
+		}
+		got += string(c.Data)
+	}
+}
+
 // TestRecordingOfAKilledServer has casts as a killed server leaves them.
 func TestRecordingOfAKilledServer(t *testing.T) {
 	const header = `{"version":3,"term":{"cols":80,"rows":24,"type":"xterm-256color"},"timestamp":1777885200,"title":"one A"}` + "\n"
@@ -142,6 +161,7 @@ func TestRecordingOfAKilledServer(t *testing.T) {
 			if c.goesOn {
 				_, err := io.WriteString(shell, "hello\nworld\n")
 				w.must(err)
+				has(t, tty, "hello\r\nworld\r\n")
 				w.s.Terminal(anna.session, session.Terminal{ID: "t1", Host: "A"}, tty)
 			}
 			w.s.Use(w.sessions)
