@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -21,33 +20,14 @@ import (
 	"time"
 
 	"github.com/netground/netground/server/config"
+	"github.com/netground/netground/server/sandbox/boxtest"
 	"github.com/netground/netground/server/session"
 )
 
 // built has the programs, which are built once for all tests.
 var built string
 
-func TestMain(m *testing.M) {
-	if _, err := exec.LookPath("go"); err != nil { // in the emulated machine, which has both in one folder
-		built = filepath.Dir(os.Getenv("NETGROUND_PROGRAM"))
-		os.Exit(m.Run())
-	}
-	dir, err := os.MkdirTemp("", "netground-test")
-	if err != nil {
-		panic(err)
-	}
-	built = dir
-	for _, name := range []string{"keeper", "netground"} {
-		build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, name), module+"cmd/"+name)
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			panic(string(out))
-		}
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(boxtest.Main(m, &built, "keeper", "netground")) }
 
 // settings are those of a server with everything of its own.
 func settings(t testing.TB) config.Server {
@@ -55,15 +35,7 @@ func settings(t testing.TB) config.Server {
 	if os.Getuid() != 0 {
 		t.Fatal("sandbox tests run as root")
 	}
-	rootfs := ""
-	for _, p := range []string{os.Getenv("NETGROUND_ROOTFS"), "../../deploy/.cache/rootfs"} {
-		if st, err := os.Stat(filepath.Join(p, "usr/bin")); rootfs == "" && p != "" && err == nil && st.IsDir() {
-			rootfs, _ = filepath.Abs(p)
-		}
-	}
-	if rootfs == "" {
-		t.Fatal("no root file system: run deploy/rootfs, or set NETGROUND_ROOTFS")
-	}
+	rootfs := boxtest.Rootfs(t)
 	labs := "../../labs"
 	if _, err := os.Stat(labs); err != nil {
 		labs = filepath.Join(built, "labs")

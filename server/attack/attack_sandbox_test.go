@@ -5,12 +5,12 @@ package attack
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/netground/netground/server/config"
+	"github.com/netground/netground/server/sandbox/boxtest"
 )
 
 // leftOut are those that no run can try, with their reasons in the catalogue.
@@ -18,16 +18,7 @@ var leftOut = []string{"inert-escapes", "clock-jumps"}
 
 // Everything that threatens is tried for real, and holds.
 func TestAttacks(t *testing.T) {
-	rootfs := os.Getenv("NETGROUND_ROOTFS")
-	if rootfs == "" {
-		t.Fatal("NETGROUND_ROOTFS must name a root file system of hosts; deploy/rootfs makes one")
-	}
-	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", dir+"/", "../../cmd/netground", "../../cmd/keeper")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("cannot build the program: %v\n%s", err, out)
-	}
+	dir, programs := t.TempDir(), boxtest.Build(t, "keeper", "netground")
 	cgroup := "/" + filepath.Base(filepath.Dir(dir))
 	t.Cleanup(func() {
 		for _, pattern := range []string{"/sys/fs/cgroup/*" + cgroup, "/sys/fs/cgroup" + cgroup} {
@@ -41,10 +32,10 @@ func TestAttacks(t *testing.T) {
 	})
 	report, err := Run(context.Background(), Options{
 		Machine: config.Machine{
-			Rootfs: rootfs, Keeper: filepath.Join(dir, "keeper"), State: filepath.Join(dir, "state"), Runtime: filepath.Join(dir, "run"),
+			Rootfs: boxtest.Rootfs(t), Keeper: filepath.Join(programs, "keeper"), State: filepath.Join(dir, "state"), Runtime: filepath.Join(dir, "run"),
 			Cgroup: cgroup, IDBase: 3 << 30, IDCount: 1 << 28, MemoryMiB: 512, Pids: 512, CPU: 100, DiskMiB: 128,
 		},
-		Program: filepath.Join(dir, "netground"), Version: "test", Log: t.Output(),
+		Program: filepath.Join(programs, "netground"), Version: "test", Log: t.Output(),
 	})
 	if err != nil {
 		t.Fatal(err)

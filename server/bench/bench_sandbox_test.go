@@ -6,38 +6,29 @@ import (
 	"bytes"
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/netground/netground/server/config"
+	"github.com/netground/netground/server/sandbox/boxtest"
 )
 
 // options builds the program, and returns options of a run in folders of the test.
 func options(t *testing.T) Options {
 	t.Helper()
-	rootfs := os.Getenv("NETGROUND_ROOTFS")
-	if rootfs == "" {
-		t.Fatal("NETGROUND_ROOTFS must name a root file system of hosts; deploy/rootfs makes one")
-	}
-	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", dir+"/", "../../cmd/netground", "../../cmd/keeper")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("cannot build the program: %v\n%s", err, out)
-	}
+	dir, programs := t.TempDir(), boxtest.Build(t, "keeper", "netground")
 	t.Setenv("TMPDIR", filepath.Join(dir, "tmp"))
 	if err := os.Mkdir(filepath.Join(dir, "tmp"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	return Options{
 		Machine: config.Machine{
-			Rootfs: rootfs, Keeper: filepath.Join(dir, "keeper"), State: filepath.Join(dir, "state"), Runtime: filepath.Join(dir, "run"),
+			Rootfs: boxtest.Rootfs(t), Keeper: filepath.Join(programs, "keeper"), State: filepath.Join(dir, "state"), Runtime: filepath.Join(dir, "run"),
 			Cgroup: "/" + strings.ToLower(t.Name()) + "-" + filepath.Base(filepath.Dir(dir)), IDBase: 3 << 30, IDCount: 1 << 28,
 			MemoryMiB: 512, Pids: 512, CPU: 100, DiskMiB: 128,
 		},
-		Program: filepath.Join(dir, "netground"), Version: "test", Quick: true,
+		Program: filepath.Join(programs, "netground"), Version: "test", Quick: true,
 	}
 }
 

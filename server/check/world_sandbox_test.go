@@ -9,13 +9,13 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/netground/netground/server/app"
 	"github.com/netground/netground/server/config"
 	"github.com/netground/netground/server/lab"
+	"github.com/netground/netground/server/sandbox/boxtest"
 	"github.com/netground/netground/server/session"
 )
 
@@ -27,27 +27,15 @@ type fooled struct {
 	obs session.Observer
 }
 
-// keeper is built once for all tests.
-var keeper string
+// built has the keeper, which is built once for all tests.
+var built string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if err := flag.Set("test.parallel", "6"); err != nil { // more than processors, as they mostly wait
 		panic(err)
 	}
-	dir, err := os.MkdirTemp("", "netground-check")
-	if err != nil {
-		panic(err)
-	}
-	keeper = filepath.Join(dir, "keeper")
-	build := exec.Command("go", "build", "-o", keeper, "github.com/netground/netground/cmd/keeper")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		panic(string(out))
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
+	os.Exit(boxtest.Main(m, &built, "keeper"))
 }
 
 // start makes the network. Tests mostly wait, for what does not come, so they
@@ -55,18 +43,9 @@ func TestMain(m *testing.M) {
 func start(t *testing.T, number uint32) fooled {
 	t.Helper()
 	t.Parallel()
-	root := os.Getenv("NETGROUND_ROOTFS")
-	if root == "" {
-		root = "../../deploy/.cache/rootfs"
-	}
-	root, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		t.Fatalf("no root file system (%v): run deploy/rootfs, or set NETGROUND_ROOTFS", err)
-	}
-	root, _ = filepath.Abs(root)
 	dir := t.TempDir()
 	e, err := app.OpenEngine(t.Context(), config.Machine{
-		Rootfs: root, Keeper: keeper, State: dir + "/state", Runtime: dir + "/run",
+		Rootfs: boxtest.Rootfs(t), Keeper: filepath.Join(built, "keeper"), State: dir + "/state", Runtime: dir + "/run",
 		Cgroup: fmt.Sprintf("/netground-check-%d", number), IDBase: 1<<30 + number<<24, IDCount: 1 << 24,
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -5,8 +5,6 @@ package labtest_test
 import (
 	"context"
 	"log/slog"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,6 +15,7 @@ import (
 	"github.com/netground/netground/server/config"
 	"github.com/netground/netground/server/lab"
 	"github.com/netground/netground/server/labtest"
+	"github.com/netground/netground/server/sandbox/boxtest"
 )
 
 // good is a lab with nothing wrong. Its tests break it in one place each.
@@ -59,23 +58,9 @@ const lesson = "Hello.\n\n## Address {#address}\n\n```bash host=A\nip -br addr\n
 
 func engine(t *testing.T) *app.Engine {
 	t.Helper()
-	root := os.Getenv("NETGROUND_ROOTFS")
-	if root == "" {
-		root = "../../deploy/.cache/rootfs"
-	}
-	root, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		t.Fatalf("no root file system (%v): run deploy/rootfs, or set NETGROUND_ROOTFS", err)
-	}
-	root, _ = filepath.Abs(root)
 	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", dir+"/keeper", "github.com/netground/netground/cmd/keeper")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
 	e, err := app.OpenEngine(t.Context(), config.Machine{
-		Rootfs: root, Keeper: dir + "/keeper", State: dir + "/state", Runtime: dir + "/run", Cgroup: "/netground-labtest",
+		Rootfs: boxtest.Rootfs(t), Keeper: filepath.Join(boxtest.Build(t, "keeper"), "keeper"), State: dir + "/state", Runtime: dir + "/run", Cgroup: "/netground-labtest",
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

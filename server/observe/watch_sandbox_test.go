@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,26 +18,14 @@ import (
 
 	"github.com/netground/netground/server/observe"
 	"github.com/netground/netground/server/sandbox"
+	"github.com/netground/netground/server/sandbox/boxtest"
 	"github.com/netground/netground/server/sandbox/keeper"
 )
 
-var keeperProgram string
+// built has the keeper, which is built once for all tests.
+var built string
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "netground-observe")
-	if err != nil {
-		panic(err)
-	}
-	keeperProgram = filepath.Join(dir, "keeper")
-	build := exec.Command("go", "build", "-o", keeperProgram, "github.com/netground/netground/cmd/keeper")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		panic(string(out))
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(boxtest.Main(m, &built, "keeper")) }
 
 type network struct {
 	t *testing.T
@@ -49,18 +36,9 @@ type network struct {
 // start makes hosts A (10.0.0.1/24), B (10.0.0.2/24) and C (no address) on a switch, and watches them.
 func start(t *testing.T) network {
 	t.Helper()
-	root := os.Getenv("NETGROUND_ROOTFS")
-	if root == "" {
-		root = "../../deploy/.cache/rootfs"
-	}
-	if _, err := os.Stat(filepath.Join(root, "usr/bin")); err != nil {
-		t.Fatalf("no root file system (%v): run deploy/rootfs, or set NETGROUND_ROOTFS", err)
-	}
-	root, _ = filepath.EvalSymlinks(root)
-	root, _ = filepath.Abs(root)
 	dir := t.TempDir()
 	m, err := sandbox.Open(t.Context(), sandbox.Options{
-		Rootfs: root, Keeper: keeperProgram, StateDir: dir + "/state", RuntimeDir: dir + "/run", CgroupParent: "/netground-observe",
+		Rootfs: boxtest.Rootfs(t), Keeper: filepath.Join(built, "keeper"), StateDir: dir + "/state", RuntimeDir: dir + "/run", CgroupParent: "/netground-observe",
 	})
 	if err != nil {
 		t.Fatal(err)

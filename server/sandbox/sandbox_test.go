@@ -9,50 +9,19 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/netground/netground/server/sandbox/boxtest"
 	"github.com/netground/netground/server/sandbox/keeper"
 )
 
-// keeperProgram is built once for all tests.
-var keeperProgram string
+// built has the keeper, which is built once for all tests.
+var built string
 
-func TestMain(m *testing.M) {
-	if _, err := exec.LookPath("go"); err != nil { // in the emulated machine
-		keeperProgram = os.Getenv("NETGROUND_KEEPER")
-		os.Exit(m.Run())
-	}
-	dir, err := os.MkdirTemp("", "netground-test")
-	if err != nil {
-		panic(err)
-	}
-	keeperProgram = filepath.Join(dir, "keeper")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", keeperProgram, "github.com/netground/netground/cmd/keeper")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		panic(string(out))
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
-}
-
-func rootfs(t testing.TB) string {
-	t.Helper()
-	paths := []string{os.Getenv("NETGROUND_ROOTFS"), "../../deploy/.cache/rootfs", "../../deploy/.cache/rootfs-dev"}
-	for _, p := range paths {
-		if st, err := os.Stat(filepath.Join(p, "usr/bin")); p != "" && err == nil && st.IsDir() {
-			p, _ = filepath.Abs(p)
-			return p
-		}
-	}
-	t.Fatal("no root file system: run deploy/rootfs, or set NETGROUND_ROOTFS")
-	return ""
-}
+func TestMain(m *testing.M) { os.Exit(boxtest.Main(m, &built, "keeper")) }
 
 func options(t testing.TB) Options {
 	t.Helper()
@@ -72,7 +41,7 @@ func options(t testing.TB) Options {
 		}
 	})
 	return Options{
-		Rootfs: rootfs(t), Keeper: keeperProgram, StateDir: dir + "/state", RuntimeDir: dir + "/run",
+		Rootfs: boxtest.Rootfs(t), Keeper: filepath.Join(built, "keeper"), StateDir: dir + "/state", RuntimeDir: dir + "/run",
 		CgroupParent: parent,
 		Prepared:     -1, // so that what is there is what a test has made
 		Log:          slog.New(slog.NewTextHandler(testLog{t}, nil)),
