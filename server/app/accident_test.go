@@ -165,7 +165,7 @@ func TestFullDisk(t *testing.T) {
 	a.run("ip link set eth0 up")
 	b.run("ip link set eth0 up")
 	waiting := func() string {
-		text := string(ann.do("GET", "/metrics", nil).body)
+		text := string(ann.do("GET", "/metrics", nil).Body)
 		for line := range strings.Lines(text) {
 			if v, ok := strings.CutPrefix(line, "netground_results_unstored "); ok {
 				return strings.TrimSpace(v)
@@ -183,9 +183,9 @@ func TestFullDisk(t *testing.T) {
 	a.run("ip addr add 192.168.1.10/24 dev eth0")
 	began := time.Now()
 	got := c.learner().do("POST", "/api/sessions", map[string]string{"lab": "switching"})
-	t.Logf("a new session on a full disk: %d %s after %v", got.status, got.body, time.Since(began))
-	if p := got.problem(); got.status != 201 && (got.status < 500 || p.Detail == "" || strings.Contains(p.Detail, "disk") || time.Since(began) > 20*time.Second) {
-		t.Errorf("a new session on a full disk: %d %s after %v", got.status, got.body, time.Since(began))
+	t.Logf("a new session on a full disk: %d %s after %v", got.Status, got.Body, time.Since(began))
+	if p := got.problem(); got.Status != 201 && (got.Status < 500 || p.Detail == "" || strings.Contains(p.Detail, "disk") || time.Since(began) > 20*time.Second) {
+		t.Errorf("a new session on a full disk: %d %s after %v", got.Status, got.Body, time.Since(began))
 	}
 	for _, s := range func() []session.StepState {
 		var s session.Session
@@ -207,8 +207,7 @@ func TestFullDisk(t *testing.T) {
 	// It is on the disk indeed.
 	c.kill()
 	c = spawn(t, set)
-	ann.url = c.url
-	ann.header.Set("Origin", c.url)
+	ann.move(c.url)
 	if steps := ann.learner.open("switching").passed(); len(steps) != 1 || steps[0] != "up" {
 		t.Errorf("the steps %v are passed", steps)
 	}
@@ -228,7 +227,7 @@ func TestHundredSessions(t *testing.T) {
 				o.events("en")
 			}
 			o.must("DELETE", o.path, nil, nil)
-			o.http.CloseIdleConnections()
+			o.Server.HTTP.CloseIdleConnections()
 		}
 	}
 	settled := func() map[string]int {

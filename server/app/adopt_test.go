@@ -254,7 +254,7 @@ func TestKilledInTheMiddleOfWork(t *testing.T) {
 	c := spawn(t, set)
 	work := map[string]func(*opened) error{
 		"create": func(o *opened) error {
-			_, err := newLearner(t, o.url).send("POST", "/api/sessions", map[string]string{"lab": "routing"})
+			_, err := newLearner(t, o.Server.URL).send("POST", "/api/sessions", map[string]string{"lab": "routing"})
 			return err
 		},
 		"reset": func(o *opened) error { _, err := o.send("POST", o.path+"/reset", map[string]any{}); return err },
@@ -283,18 +283,18 @@ func TestKilledInTheMiddleOfWork(t *testing.T) {
 			c = c.comeBack()
 			a := ann.do("GET", ann.path, nil)
 			switch {
-			case a.status == http.StatusOK:
+			case a.Status == http.StatusOK:
 				var s session.Session
-				if err := json.Unmarshal(a.body, &s); err != nil || s.State != session.Ready {
+				if err := json.Unmarshal(a.Body, &s); err != nil || s.State != session.Ready {
 					t.Errorf("after a kill while it did %s the session is %s: %v", name, s.State, err)
 				}
 				ann.Session = s
 				y := ann.on("A")
 				y.run("ip link show eth0")
 				ann.must("DELETE", ann.path, nil, nil)
-			case a.status == http.StatusGone && name == "end":
+			case a.Status == http.StatusGone && name == "end":
 			default:
-				t.Errorf("after a kill while it did %s: %d %s", name, a.status, a.body)
+				t.Errorf("after a kill while it did %s: %d %s", name, a.Status, a.Body)
 			}
 			// A session that was being made is there as a whole, or not at all.
 			live := c.metric("netground_sessions")
@@ -310,7 +310,7 @@ func TestKilledInTheMiddleOfWork(t *testing.T) {
 // metric reads one of the server's.
 func (c *child) metric(name string) int {
 	c.Helper()
-	text := string(c.learner().do("GET", "/metrics", nil).body)
+	text := string(c.learner().do("GET", "/metrics", nil).Body)
 	for line := range strings.Lines(text) {
 		if v, ok := strings.CutPrefix(line, name+" "); ok {
 			n := 0

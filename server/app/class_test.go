@@ -208,10 +208,10 @@ func TestTeacherActs(t *testing.T) {
 	var in classroom.Injection
 	slowly(t, "the fault is put there", func() bool { // catching up may hold the session for a moment
 		a := x.teacher.do("POST", x.class+"/faults", map[string]string{"lab": "routing", "fault": "no-forwarding"})
-		if err := json.Unmarshal(a.body, &in); err != nil {
+		if err := json.Unmarshal(a.Body, &in); err != nil {
 			t.Fatal(err)
 		}
-		return a.status == http.StatusCreated && in.Members[0].Error == ""
+		return a.Status == http.StatusCreated && in.Members[0].Error == ""
 	})
 	if m := x.mine().Faults; len(m) == 0 || m[len(m)-1].RepairedAt != nil {
 		t.Fatalf("Anna sees %+v", m)
@@ -224,24 +224,24 @@ func TestTeacherActs(t *testing.T) {
 
 	x.teacher.must("POST", x.class+"/state", map[string]string{"state": "paused"}, nil)
 	hers.keys("echo while-paused\n")
-	if a := x.anna.do("POST", x.anna.path+"/steps/router/check", struct{}{}); a.status != http.StatusConflict || !strings.Contains(a.problem().Type, "paused") {
-		t.Errorf("checked while the class is paused: %d %s", a.status, a.body)
+	if a := x.anna.do("POST", x.anna.path+"/steps/router/check", struct{}{}); a.Status != http.StatusConflict || !strings.Contains(a.problem().Type, "paused") {
+		t.Errorf("checked while the class is paused: %d %s", a.Status, a.Body)
 	}
-	if a := x.anna.do("POST", "/api/sessions", map[string]string{"lab": "switching"}); a.status != http.StatusConflict {
-		t.Errorf("opened while the class is paused: %d %s", a.status, a.body)
+	if a := x.anna.do("POST", "/api/sessions", map[string]string{"lab": "switching"}); a.Status != http.StatusConflict {
+		t.Errorf("opened while the class is paused: %d %s", a.Status, a.Body)
 	}
 	x.teacher.must("POST", x.class+"/state", map[string]string{"state": "open"}, nil)
 	x.teacher.must("POST", x.seen.path+"/reset", struct{}{}, nil)
 	await(t, events, soon, "state", func(data string) bool { return !strings.Contains(data, `"br7"`) })
 	x.teacher.must("POST", x.seen.path+"/end", struct{}{}, nil)
-	slowly(t, "the session has ended", func() bool { return x.anna.do("GET", x.anna.path, nil).status == http.StatusGone })
+	slowly(t, "the session has ended", func() bool { return x.anna.do("GET", x.anna.path, nil).Status == http.StatusGone })
 }
 
 // TestShownAndRecorded shows the teacher's terminal to the class, and records the
 // class's own.
 func TestShownAndRecorded(t *testing.T) {
 	x := teach(t, "switching", nil)
-	staff := x.teacher.header.Get("Cookie")
+	staff := x.teacher.Header.Get("Cookie")
 	var class classroom.Class
 	x.teacher.must("GET", x.class, nil, &class)
 	class.Recording = true
@@ -249,7 +249,7 @@ func TestShownAndRecorded(t *testing.T) {
 	desk := x.learner()
 	own := desk.open("switching")
 	mine := own.sit()
-	desk.header.Set("Cookie", desk.header.Get("Cookie")+"; "+staff) // one browser has both
+	desk.Header.Set("Cookie", desk.Header.Get("Cookie")+"; "+staff) // one browser has both
 	desk.must("POST", x.class+"/broadcast", map[string]string{"session": own.ID, "terminal": own.Terminals[0].ID}, nil)
 	if b := x.mine().Broadcast; b == nil || b.By != "Kim" || b.Host != "A" || b.Lab != "switching" {
 		t.Fatalf("Anna sees %+v", b)
@@ -281,7 +281,7 @@ func TestShownAndRecorded(t *testing.T) {
 		if i < 0 {
 			return ""
 		}
-		return string(x.teacher.do("GET", x.class+"/recordings/"+list[i].ID, nil).body)
+		return string(x.teacher.do("GET", x.class+"/recordings/"+list[i].ID, nil).Body)
 	}
 	slowly(t, "the terminal is recorded", func() bool { return strings.Contains(recorded(), "recorded-2") })
 	if text := recorded(); !strings.HasPrefix(text, `{"version":3,`) {
@@ -290,8 +290,8 @@ func TestShownAndRecorded(t *testing.T) {
 	if slices.ContainsFunc(list, func(r classroom.Recording) bool { return r.Name != "Anna" || r.Host != "B" }) {
 		t.Errorf("recorded what nobody was told of: %+v", list)
 	}
-	if a := x.anna.do("GET", x.class+"/recordings", nil); a.status != http.StatusForbidden {
-		t.Errorf("a learner sees recordings: %d", a.status)
+	if a := x.anna.do("GET", x.class+"/recordings", nil); a.Status != http.StatusForbidden {
+		t.Errorf("a learner sees recordings: %d", a.Status)
 	}
 	files, err := filepath.Glob(filepath.Join(x.set.State, "recordings", "*", "*.cast"))
 	if err != nil || len(files) != len(list) {

@@ -107,12 +107,12 @@ func TestPlayground(t *testing.T) {
 	bob := w.learner()
 	bob.open("switching")
 	for _, path := range []string{"", "/lab", "/terminals"} {
-		if a := bob.do("GET", "/api/sessions/"+id+path, nil); a.status != 404 {
-			t.Errorf("another learner reads %s: %d", path, a.status)
+		if a := bob.do("GET", "/api/sessions/"+id+path, nil); a.Status != 404 {
+			t.Errorf("another learner reads %s: %d", path, a.Status)
 		}
 	}
-	if a := bob.do("POST", "/api/playground", map[string]string{"text": "hosts: {A: {start: [reboot]}}"}); a.status != 400 {
-		t.Errorf("a start command was taken: %d %s", a.status, a.body)
+	if a := bob.do("POST", "/api/playground", map[string]string{"text": "hosts: {A: {start: [reboot]}}"}); a.Status != 400 {
+		t.Errorf("a start command was taken: %d %s", a.Status, a.Body)
 	}
 }
 

@@ -84,7 +84,7 @@ func TestClassInPostgres(t *testing.T) {
 	}
 	// The class's end ends what is open, in this database as well.
 	teacher.must("POST", class+"/state", map[string]string{"state": "ended"}, nil)
-	slowly(t, "Anna's session has ended", func() bool { return anna.do("GET", lab.path, nil).status == 410 })
+	slowly(t, "Anna's session has ended", func() bool { return anna.do("GET", lab.path, nil).Status == 410 })
 	teacher.must("DELETE", class, nil, nil)
 	c.terminate(soon)
 	if left := leftovers(set); len(left) != 0 {

@@ -177,8 +177,7 @@ func TestOrdinaryUser(t *testing.T) {
 	}
 
 	c = serve()
-	ann.url = c.url
-	ann.header.Set("Origin", c.url)
+	ann.move(c.url)
 	again := ann.learner.open("switching")
 	if steps := again.passed(); len(steps) != 1 || steps[0] != "up" {
 		t.Errorf("the steps %v are passed", steps)
@@ -269,7 +268,7 @@ func TestOrdinaryUserKilled(t *testing.T) {
 		until(t, 30*time.Second, "the session goes on", func() bool { return strings.Count(c.log.String(), "session goes on") > before })
 		until(t, 30*time.Second, "the server serves", func() bool {
 			a, err := ann.send("GET", ann.path, nil)
-			return err == nil && a.status == http.StatusOK
+			return err == nil && a.Status == http.StatusOK
 		})
 	}
 	second := exec.Command(program, "serve", "--listen=127.0.0.1:0", "--state="+set.State, "--runtime="+set.Runtime, "--labs="+set.Labs)

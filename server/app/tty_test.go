@@ -3,7 +3,6 @@
 package app
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/rand"
@@ -44,7 +43,7 @@ type tty struct {
 
 // dial asks for a websocket with the header's changes.
 func (l *learner) dial(path, query string, change ...string) (*websocket.Conn, *http.Response, error) {
-	h := l.header.Clone()
+	h := l.Header.Clone()
 	for i := 0; i+1 < len(change); i += 2 {
 		h.Del(change[i])
 		if change[i+1] != "" {
@@ -52,7 +51,7 @@ func (l *learner) dial(path, query string, change ...string) (*websocket.Conn, *
 		}
 	}
 	d := websocket.Dialer{Subprotocols: []string{ws.Subprotocol}, HandshakeTimeout: 10 * time.Second}
-	return d.Dial("ws"+strings.TrimPrefix(l.url, "http")+path+"/ws?"+query, h)
+	return d.Dial("ws"+strings.TrimPrefix(l.Server.URL, "http")+path+"/ws?"+query, h)
 }
 
 // attach connects; a viewer that reads not is connected and no more.
@@ -273,43 +272,24 @@ type event struct{ name, data string }
 func (o *opened) events(lang string) <-chan event {
 	o.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	r, err := http.NewRequestWithContext(ctx, "GET", o.url+o.path+"/events?lang="+lang, nil)
+	all, err := o.Follow(ctx, o.path+"/events?lang="+lang)
 	if err != nil {
+		cancel()
 		o.t.Fatal(err)
-	}
-	r.Header = o.header.Clone()
-	a, err := o.http.Do(r)
-	if err != nil || a.StatusCode != http.StatusOK {
-		o.t.Fatalf("no events: %v %v", a, err)
 	}
 	ch := make(chan event, 4096)
 	done := make(chan struct{})
 	o.t.Cleanup(func() {
 		cancel()
-		a.Body.Close()
 		<-done
 	})
 	go func() {
 		defer close(done)
 		defer close(ch)
-		lines := bufio.NewReader(a.Body)
-		var e event
-		for {
-			line, err := lines.ReadString('\n')
-			if err != nil {
-				return
-			}
-			line = strings.TrimSuffix(line, "\n")
-			if v, ok := strings.CutPrefix(line, "event: "); ok {
-				e.name = v
-			} else if v, ok := strings.CutPrefix(line, "data: "); ok {
-				e.data = v
-			} else if line == "" && e.name != "" {
-				select {
-				case ch <- e:
-				default: // the test looks for the first ones
-				}
-				e = event{}
+		for e := range all {
+			select {
+			case ch <- event{e.Name, string(e.Data)}:
+			default: // the test looks for the first ones
 			}
 		}
 	}()

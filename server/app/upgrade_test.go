@@ -36,7 +36,7 @@ func TestUpgrade(t *testing.T) {
 		})
 		until(t, 30*time.Second, fmt.Sprintf("it serves again, round %d", round), func() bool {
 			a, err := ann.send("GET", ann.path, nil)
-			return err == nil && a.status == http.StatusOK
+			return err == nil && a.Status == http.StatusOK
 		})
 	}
 	p.visit(true)
@@ -96,8 +96,8 @@ func TestEndsWithoutServer(t *testing.T) {
 	})
 	again := ann.attach(ann.Terminals[0].ID, "v", true)
 	again.wait("last words\r\n")
-	if a := bob.do("GET", bob.path, nil); a.status != http.StatusGone {
-		t.Errorf("a session whose keeper speaks version 1: %d %s", a.status, a.body)
+	if a := bob.do("GET", bob.path, nil); a.Status != http.StatusGone {
+		t.Errorf("a session whose keeper speaks version 1: %d %s", a.Status, a.Body)
 	}
 	if log := c.log.String(); !strings.Contains(log, "cannot talk to a keeper of protocol 1") {
 		t.Errorf("the log says %s", log)

@@ -73,8 +73,8 @@ func TestVersions(t *testing.T) {
 	}
 	refused := func(c *child, o *opened, version, from, to int) {
 		t.Helper()
-		if a := o.do("GET", o.path, nil); a.status != http.StatusGone || !strings.Contains(a.problem().Detail, "Open the lab again to go on") {
-			t.Errorf("a session whose keeper speaks version %d: %d %s", version, a.status, a.body)
+		if a := o.do("GET", o.path, nil); a.Status != http.StatusGone || !strings.Contains(a.problem().Detail, "Open the lab again to go on") {
+			t.Errorf("a session whose keeper speaks version %d: %d %s", version, a.Status, a.Body)
 		}
 		want := fmt.Sprintf("cannot talk to a keeper of protocol %d; this server speaks %d to %d", version, from, to)
 		if log := c.log.String(); !strings.Contains(log, want) {

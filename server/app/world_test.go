@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"github.com/netground/netground/server/config"
+	"github.com/netground/netground/server/drive"
 	"github.com/netground/netground/server/sandbox/boxtest"
 	"github.com/netground/netground/server/session"
 )
@@ -124,82 +124,46 @@ type addresses struct{ n atomic.Uint32 }
 
 var clients addresses
 
-// learner is a browser with an address and, once the server has given it one, a
-// cookie of its own.
+// learner is a browser of somebody.
 type learner struct {
-	t      testing.TB
-	url    string
-	http   *http.Client
-	header http.Header
+	*drive.Learner
+	t testing.TB
 }
 
 func newLearner(t testing.TB, url string) *learner {
 	n := clients.n.Add(1)
-	h := http.Header{}
-	h.Set("Origin", url)
-	h.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", n>>16&255, n>>8&255, n&255))
 	tr := &http.Transport{DisableCompression: true}
 	t.Cleanup(tr.CloseIdleConnections)
-	return &learner{t: t, url: url, http: &http.Client{Transport: tr}, header: h}
+	l := (&drive.Server{URL: url, HTTP: &http.Client{Transport: tr}}).Learner()
+	l.Header.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", n>>16&255, n>>8&255, n&255))
+	return &learner{Learner: l, t: t}
+}
+
+// move has the learner go on with the server's successor, which has another address.
+func (l *learner) move(url string) {
+	l.Server.URL = url
+	l.Header.Set("Origin", url)
 }
 
 func (w *world) learner() *learner { return newLearner(w.T, w.url) }
 
 // answer is what came back.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-}
+type answer struct{ drive.Answer }
 
 func (a answer) problem() (p struct {
 	Type, Title, Detail string
 	Status, Place       int
 }) {
-	_ = json.Unmarshal(a.body, &p)
+	_ = json.Unmarshal(a.Body, &p)
 	return p
 }
 
-// send sends a request with the header's changes (name, value; "" deletes), and
-// a body as it is, or as JSON.
+// send is Send within a limit.
 func (l *learner) send(method, path string, body any, change ...string) (answer, error) {
-	var b io.Reader
-	switch body := body.(type) {
-	case nil:
-	case string:
-		b = strings.NewReader(body)
-	case io.Reader:
-		b = body
-	default:
-		text, err := json.Marshal(body)
-		if err != nil {
-			return answer{}, err
-		}
-		b = bytes.NewReader(text)
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, method, l.url+path, b)
-	if err != nil {
-		return answer{}, err
-	}
-	r.Header = l.header.Clone()
-	if b != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	for i := 0; i+1 < len(change); i += 2 {
-		r.Header.Del(change[i])
-		if change[i+1] != "" {
-			r.Header.Set(change[i], change[i+1])
-		}
-	}
-	got, err := l.http.Do(r)
-	if err != nil {
-		return answer{}, err
-	}
-	defer got.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(got.Body, 4<<20))
-	return answer{got.StatusCode, got.Header, text}, err
+	a, err := l.Send(ctx, method, path, body, change...)
+	return answer{a}, err
 }
 
 func (l *learner) do(method, path string, body any, change ...string) answer {
@@ -208,9 +172,7 @@ func (l *learner) do(method, path string, body any, change ...string) answer {
 	if err != nil {
 		l.t.Fatalf("%s %s: %v", method, path, err)
 	}
-	for _, c := range (&http.Response{Header: a.header}).Cookies() {
-		l.header.Set("Cookie", c.Name+"="+c.Value)
-	}
+	l.Keep(a.Answer)
 	return a
 }
 
@@ -218,11 +180,11 @@ func (l *learner) do(method, path string, body any, change ...string) answer {
 func (l *learner) must(method, path string, body, into any) {
 	l.t.Helper()
 	a := l.do(method, path, body)
-	if a.status >= 300 {
-		l.t.Fatalf("%s %s: %d %s", method, path, a.status, a.body)
+	if a.Status >= 300 {
+		l.t.Fatalf("%s %s: %d %s", method, path, a.Status, a.Body)
 	}
 	if into != nil {
-		if err := json.Unmarshal(a.body, into); err != nil {
+		if err := json.Unmarshal(a.Body, into); err != nil {
 			l.t.Fatalf("%s %s: %v", method, path, err)
 		}
 	}
