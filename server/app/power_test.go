@@ -43,7 +43,7 @@ func TestPowerIsCut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fmt.Fprintf(f, "%s\n%s\n", ann.header.Get("Cookie"), ann.path); err != nil || f.Sync() != nil || f.Close() != nil {
+	if _, err := fmt.Fprintf(f, "%s\n%s\n", ann.Header.Get("Cookie"), ann.path); err != nil || f.Sync() != nil || f.Close() != nil {
 		t.Fatalf("cannot write down who the learner is: %v", err)
 	}
 	ann.solveUp(events, a, b)
@@ -67,9 +67,9 @@ func TestPowerIsBack(t *testing.T) {
 	cookie, path, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
 	c := spawn(t, set)
 	ann := c.learner()
-	ann.header.Set("Cookie", cookie)
-	if old := ann.do("GET", path, nil); old.status != http.StatusGone {
-		t.Errorf("the session of before is %d %s", old.status, old.body)
+	ann.Header.Set("Cookie", cookie)
+	if old := ann.do("GET", path, nil); old.Status != http.StatusGone {
+		t.Errorf("the session of before is %d %s", old.Status, old.Body)
 	}
 	again := ann.open("switching")
 	if steps := again.passed(); len(steps) != 1 || steps[0] != "up" {

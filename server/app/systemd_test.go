@@ -48,7 +48,7 @@ func (u *unit) serves(before int) (pid int) {
 			return false
 		}
 		a, err := l.send("GET", "/readyz", nil)
-		return err == nil && a.status == http.StatusOK
+		return err == nil && a.Status == http.StatusOK
 	})
 	return pid
 }
@@ -153,8 +153,8 @@ func TestSystemdUnit(t *testing.T) {
 		t.Error("the server of before still runs")
 	}
 	limited(t, group, prepared, "after a restart")
-	if a := ann.do("GET", ann.path, nil); a.status != http.StatusGone {
-		t.Errorf("after a restart the session is %d %s", a.status, a.body)
+	if a := ann.do("GET", ann.path, nil); a.Status != http.StatusGone {
+		t.Errorf("after a restart the session is %d %s", a.Status, a.Body)
 	}
 	again := ann.learner.open("switching")
 	if steps := again.passed(); len(steps) != 1 || steps[0] != "up" {
