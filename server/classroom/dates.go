@@ -68,7 +68,7 @@ func (s *Service) endDue(ctx context.Context) error {
 		case e.State == Ended && s.o.Now().Sub(e.Ended) < endedFor:
 			members, err := s.store.Members(ctx, e.ID)
 			errs = append(errs, err, s.endSessionsOf(ctx, e.Class, members))
-		case e.State != Ended:
+		case e.State != Ended && e.StartsOn != "":
 			errs = append(errs, s.tellBegun(ctx, e.Class))
 		}
 	}

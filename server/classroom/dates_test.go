@@ -72,6 +72,32 @@ func testDates(t *testing.T, w *world) {
 	wantCode(t, w.s.Update(t.Context(), w.class, in), session.Invalid)
 }
 
+// TestDatesOfNone: a class without dates is none of their business.
+func TestDatesOfNone(t *testing.T) { both(t, testDatesOfNone) }
+
+func testDatesOfNone(t *testing.T, w *world) {
+	opened := func() bool {
+		w.s.mu.Lock()
+		defer w.s.mu.Unlock()
+		return w.s.rooms[w.class] != nil
+	}
+	r, err := w.s.room(t.Context(), w.class)
+	w.must(err)
+	w.s.unload(r)
+	w.must(w.s.endDue(t.Context()))
+	if opened() {
+		t.Error("a class without dates was loaded for its dates")
+	}
+	w.must(w.s.Update(t.Context(), w.class, Settings{Name: "N", Labs: []string{"one"}, StartsOn: "2026-05-05"}))
+	r, err = w.s.room(t.Context(), w.class)
+	w.must(err)
+	w.s.unload(r)
+	w.must(w.s.endDue(t.Context()))
+	if !opened() {
+		t.Error("a class that begins tomorrow was not looked at")
+	}
+}
+
 // What could not be ended with the class is told, but for what has ended by itself.
 func TestEndTellsWhatGoesOn(t *testing.T) {
 	w := open(t)
