@@ -356,7 +356,11 @@ func (e *stepEvaluation) evaluate(ctx context.Context, results []check.Result, f
 		}
 		fresh[i] = true
 		one := func() {
+			held := results[i].OK && !e.step.passed.IsZero()
 			results[i] = e.l.m.engine.Evaluate(ctx, &checks[i], e.mach.obs, answers)
+			if held {
+				results[i] = check.Faded(&checks[i], results[i])
+			}
 			if err := results[i].Err; err != nil && ctx.Err() == nil {
 				e.l.m.log.Warn("cannot establish a check", "session", e.l.id, "step", e.step.def.ID, "check", i+1, "error", err)
 			}

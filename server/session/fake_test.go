@@ -64,6 +64,11 @@ func (e *fakeEngine) Evaluate(ctx context.Context, c *lab.Check, o Observer, ans
 	switch {
 	case c.Link != nil:
 		r.OK = box.has(c.Link.Dev)
+	case c.Neighbour != nil:
+		if r.OK = box.has("known"); !r.OK {
+			r.Reason, r.Why = check.Unknown, text("it is not known")
+			return r
+		}
 	case c.Reach != nil:
 		e.mu.Lock()
 		e.sent[c.Reach.To]++

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netground/netground/server/check"
 	"github.com/netground/netground/server/lab"
 	"github.com/netground/netground/server/store"
 )
@@ -29,6 +30,37 @@ func TestPassedStaysPassed(t *testing.T) {
 	if p := must[map[string]LabProgress](w)(w.m.Progress(t.Context(), "ann")); p["demo"] != (LabProgress{1, s.ID}) {
 		t.Errorf("progress: %+v", p)
 	}
+}
+
+// What a host forgets by itself is nothing that the learner has undone.
+func TestForgottenIsNotUndone(t *testing.T) {
+	w := newWorld(t, func(o *Options) {
+		o.Labs["demo"].Steps[1].Checks = append(o.Labs["demo"].Steps[1].Checks, lab.Check{Neighbour: &lab.NeighbourCheck{}})
+	})
+	s := w.create(ann, "demo")
+	sub := w.subscribe(ann, s.ID)
+	box := w.e.box()
+	box.change("one", true)
+	if got := must[StepState](w)(w.m.Check(t.Context(), ann, s.ID, "link")); got.Passed || *got.Holds {
+		t.Errorf("before anybody is known: %+v", got)
+	}
+	box.change("known", true)
+	await(w, sub, "the step", func(s StepState) bool { return s.ID == "link" && s.Passed && *s.Holds })
+	box.change("known", false)
+	for range 2 {
+		if got := must[StepState](w)(w.m.Check(t.Context(), ann, s.ID, "link")); !*got.Holds || got.Checks[1].Found != "was known, and is forgotten by now" {
+			t.Errorf("forgotten: %+v", got)
+		}
+	}
+	box.change("one", false)
+	if got := must[StepState](w)(w.m.Check(t.Context(), ann, s.ID, "link")); *got.Holds {
+		t.Errorf("undone: %+v", got)
+	}
+	must[Session](w)(w.m.Reset(t.Context(), ann, s.ID))
+	w.eventually("the lab is as in the beginning", func() bool {
+		got, err := w.m.Check(t.Context(), ann, s.ID, "link")
+		return err == nil && got.Passed && !*got.Holds && got.Checks[1].Reason == check.Unknown
+	})
 }
 
 func TestCheck(t *testing.T) {
