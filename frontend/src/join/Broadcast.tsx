@@ -80,6 +80,8 @@ function Live({ id, by }: { id: string; by: string }) {
 				exit: () => {},
 				size: (cols, rows) => made.follow(cols, rows),
 				writer: () => {},
+				asked: () => {},
+				refused: () => {},
 				stuck: () => {},
 			},
 		);

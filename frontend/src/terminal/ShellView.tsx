@@ -24,7 +24,7 @@ export function ShellView({ store, shell, theme, front }: Props) {
 	const reader = screenReader.value;
 	const name = t.shell(shell.host, shell.number);
 	const label = t.input(name);
-	const usable = store.sessionState.value === "ready" && (!store.watched || shell.writer.value);
+	const usable = store.sessionState.value === "ready" && (!store.watched || shell.writer.value || shell.asked.value);
 
 	useEffect(() => {
 		if (!seen.current) return;
@@ -75,6 +75,11 @@ function Status({ store, shell, name, front }: { store: TerminalStore; shell: Sh
 		wasLost.current = lost;
 	}, [lost, state.kind, front, name, t]);
 
+	const take = (): void => {
+		shell.takeKeyboard();
+		shell.focus();
+	};
+
 	const said = ((): Said | null => {
 		const session = store.sessionState.value;
 		const exit = shell.exit.value;
@@ -112,20 +117,13 @@ function Status({ store, shell, name, front }: { store: TerminalStore; shell: Sh
 			};
 		}
 		if (state.kind === "connecting") return { tone: "quiet", over: true, what: t.connecting };
-		if (!shell.writer.value && store.watched)
-			return { tone: "quiet", what: "", does: store.watched.status(() => shell.takeKeyboard()) };
+		if (!shell.writer.value && store.watched) return { tone: "quiet", what: "", does: store.watched.status(take) };
 		if (!shell.writer.value) {
 			return {
 				tone: "warn",
 				what: store.elsewhere,
 				does: (
-					<button
-						type="button"
-						onClick={() => {
-							shell.takeKeyboard();
-							shell.focus();
-						}}
-					>
+					<button type="button" onClick={take}>
 						{t.take}
 					</button>
 				),

@@ -146,6 +146,7 @@ export class FakeServer {
 		const old = this.keyboard;
 		this.keyboard = socket;
 		old?.bring(Uint8Array.of(0x86, 0));
+		if (socket) socket.bring(numbered(0x87, this.received.get(socket.viewer) ?? 0));
 		socket?.bring(Uint8Array.of(0x86, 1));
 	}
 
@@ -244,6 +245,15 @@ export class FakePage implements LinkListener {
 	};
 	writer = (has: boolean): void => {
 		this.writes.push(has);
+	};
+	asks: boolean[] = [];
+	refusals = 0;
+
+	asked = (waiting: boolean): void => {
+		this.asks.push(waiting);
+	};
+	refused = (): void => {
+		this.refusals++;
 	};
 	stuck = (stuck: boolean): void => {
 		this.stucks.push(stuck);

@@ -333,7 +333,8 @@ describe("the keyboard", () => {
 	it("brings what was typed while it was asked for, unless it does not come", () => {
 		connect("one");
 		server.accept();
-		const link = connect("two", new FakePage());
+		const two = new FakePage();
+		const link = connect("two", two);
 		server.accept();
 		server.deaf = true;
 		link.takeKeyboard();
@@ -346,8 +347,10 @@ describe("the keyboard", () => {
 		server.deaf = true;
 		link.takeKeyboard();
 		link.send("too late");
-		clock.pass(3000);
+		clock.pass(10_000);
 		expect(link.send("x")).toBe(false);
+		expect(two.asks).toEqual([true, false, true, false]);
+		expect(two.refusals).toBe(1);
 		server.deaf = false;
 		server.give(server.last);
 		link.send("!");
@@ -364,13 +367,62 @@ describe("the keyboard", () => {
 		server.give(null);
 		server.full = false;
 		clock.pass(5000);
-		// Only the server knows what it took: the count comes with a new connection.
+		// Only the server knows what it took: the count comes before the keyboard.
 		link.takeKeyboard();
 		link.send("l");
-		expect(server.sockets).toHaveLength(2);
-		server.accept();
+		expect(server.sockets).toHaveLength(1);
 		link.send("s");
 		expect(server.typed).toBe("ls");
+	});
+
+	it("that comes back unasked comes with a new connection, where what was given up may be on its way", () => {
+		const link = connect("one");
+		server.accept();
+		server.full = true;
+		link.send("rm -r /");
+		server.give(null);
+		server.full = false;
+		server.last.bring(Uint8Array.of(0x86, 1));
+		expect(server.sockets).toHaveLength(2);
+		server.accept();
+		link.send("ls");
+		expect(server.typed).toBe("ls");
+	});
+
+	it("is refused at once where it may not be had", () => {
+		connect("one");
+		server.accept();
+		const two = new FakePage();
+		const link = connect("two", two);
+		server.accept();
+		server.deaf = true;
+		link.takeKeyboard();
+		link.send("please");
+		server.last.bring(Uint8Array.of(0x86, 0));
+		expect(two.refusals).toBe(1);
+		expect(link.send("x")).toBe(false);
+		server.deaf = false;
+		link.takeKeyboard();
+		link.send("y");
+		expect(server.typed).toBe("y");
+		expect(server.sockets).toHaveLength(2);
+	});
+
+	it("keeps what is typed while it is asked for apart from what was given up before", () => {
+		const link = connect("one");
+		server.accept();
+		server.mute = true; // it is taken, and the page does not hear so
+		link.send("ab");
+		server.mute = false;
+		server.give(null);
+		server.last.bring(Uint8Array.of(0x86, 0));
+		server.deaf = true;
+		link.takeKeyboard();
+		link.send("cd");
+		server.deaf = false;
+		server.give(server.last);
+		expect(server.typed).toBe("abcd");
+		expect(server.sockets).toHaveLength(1);
 	});
 
 	it("brings the size along", () => {

@@ -37,6 +37,10 @@ export interface LinkListener {
 	size(cols: number, rows: number): void;
 	/** Whether this viewer has the keyboard. */
 	writer(has: boolean): void;
+	/** Whether the keyboard is asked for: what is typed meanwhile waits for it. */
+	asked(waiting: boolean): void;
+	/** The keyboard did not come, and what waited for it is dropped. */
+	refused(): void;
 	/** The program does not read what is typed: it is kept and sent again. */
 	stuck(stuck: boolean): void;
 }
@@ -77,10 +81,10 @@ const ackIdle = 250;
 const inputFrame = 16 << 10;
 const retryFirst = 40;
 const retryMost = 1000;
-/** What is typed while the keyboard is asked for waits for so long. */
-const askedFor = 3000;
 /** A connection that says nothing for so long while it should is dead. */
 const patience = 10_000;
+/** What is typed while the keyboard is asked for waits for the answer, on a busy server, too. */
+const askedFor = patience;
 
 const browserClock: Clock = {
 	now: () => Date.now(),
@@ -161,14 +165,26 @@ export class TerminalLink {
 
 	takeKeyboard(): void {
 		if (this.#state.kind !== "open" || this.#writer) return;
-		this.#clock.clear(this.#asked);
-		this.#asked = this.#clock.set(() => {
-			this.#asked = undefined;
-			this.#typed.drop();
-			this.#sent = this.#typed.base;
-			this.#clock.clear(this.#watchdog);
-		}, askedFor);
+		this.#ask(this.#clock.set(() => this.#denied(), askedFor));
 		this.#frame({ kind: "keyboard" });
+	}
+
+	/** The keyboard is asked for, until the timer; undefined: not any more. */
+	#ask(timer: unknown): void {
+		if (timer === this.#asked) return;
+		this.#clock.clear(this.#asked);
+		this.#asked = timer;
+		this.#listener.asked(timer !== undefined);
+	}
+
+	/** Nothing of what waited was sent. */
+	#denied(): void {
+		this.#ask(undefined);
+		const lost = !this.#typed.empty;
+		this.#typed.drop();
+		this.#sent = this.#typed.base;
+		this.#clock.clear(this.#watchdog);
+		if (lost) this.#listener.refused();
 	}
 
 	/** Drops the connection, if there is one, and connects at once. */
@@ -318,8 +334,7 @@ export class TerminalLink {
 		this.#sent = typed.base;
 		this.#retry = 0;
 		this.#writer = hello.writer;
-		this.#clock.clear(this.#asked);
-		this.#asked = undefined;
+		this.#ask(undefined);
 		// What is typed into a terminal that somebody else has now was meant for another moment.
 		if (!hello.writer) typed.drop();
 		// The server counts all before the byte that it was asked for as parsed.
@@ -375,8 +390,14 @@ export class TerminalLink {
 
 	/** The server has taken all input before n. */
 	#taken(n: number): void {
+		if (this.#unsure > 0) {
+			// All that is kept was typed later, and never sent.
+			if (n >= this.#unsure) this.#unsure = 0;
+			this.#typed.renumber(Math.max(n, this.#typed.base));
+			this.#sent = this.#typed.base;
+			return;
+		}
 		const progress = n > this.#typed.base;
-		if (n >= this.#unsure) this.#unsure = 0;
 		this.#typed.taken(n);
 		this.#sent = Math.max(this.#sent, this.#typed.base);
 		if (progress) {
@@ -396,15 +417,20 @@ export class TerminalLink {
 
 	#writerChanged(has: boolean): void {
 		if (has && this.#unsure > 0) {
-			this.reconnect(); // the hello says how many came through
-			return;
+			if (this.#asked === undefined) {
+				this.reconnect(); // the hello says how many came through
+				return;
+			}
+			// All that was given up was sent before the question, and counted before the answer.
+			this.#unsure = 0;
 		}
 		this.#writer = has;
 		if (has) {
-			this.#clock.clear(this.#asked);
-			this.#asked = undefined;
+			this.#ask(undefined);
 			this.#sendSize();
 			this.#flush();
+		} else if (this.#asked !== undefined) {
+			this.#denied();
 		} else if (!this.#typed.empty) {
 			this.#unsure = this.#typed.end;
 			this.#typed.drop();

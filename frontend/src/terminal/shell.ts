@@ -40,6 +40,8 @@ export class Shell {
 	/** It has been connected: a new try is not the first. */
 	readonly known = signal(false);
 	readonly writer = signal(true);
+	/** The keyboard is asked for: what is typed meanwhile waits for it. */
+	readonly asked = signal(false);
 	readonly stuck = signal(false);
 	/** What the learner should know for a moment. */
 	readonly notice = signal("");
@@ -165,6 +167,10 @@ export class Shell {
 				this.writer.value = has;
 				if (has) screen.lead();
 			},
+			asked: (waiting) => {
+				this.asked.value = waiting;
+			},
+			refused: () => this.#o.refused(this),
 			stuck: (stuck) => {
 				this.stuck.value = stuck;
 			},

@@ -182,6 +182,8 @@ func (n *connection) read() {
 		case frameKeyboard:
 			if n.o.Writer || n.o.Guest && n.may() {
 				n.v.TakeKeyboard()
+			} else { // what the page keeps for an answer must not wait
+				n.reply([]byte{frameWriter, 0})
 			}
 		}
 	}
@@ -281,9 +283,10 @@ func (n *connection) write(ctx context.Context) {
 				writer = w
 				b := []byte{frameWriter, 0}
 				if w {
-					b[1] = 1
+					// First how much was taken of what the page gave up when it lost the keyboard.
+					b[1], ok = 1, n.send(header(make([]byte, 9), frameInputAck, n.v.InputOffset()))
 				}
-				ok = n.send(b)
+				ok = ok && n.send(b)
 			}
 		case b := <-n.replies:
 			ok = n.send(b)

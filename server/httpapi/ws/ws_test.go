@@ -8,7 +8,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -197,4 +199,45 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%x decodes to %+v", b, d)
 		}
 	})
+}
+
+// TestKeyboardIsAnswered: a page keeps what is typed until it knows whether it
+// has the keyboard, and before it has, how much was taken of what it typed.
+func TestKeyboardIsAnswered(t *testing.T) {
+	var may atomic.Bool
+	h, _ := serve(t, Options{Guest: true, May: may.Load}, "stty -echo; cat")
+	c, _, err := dial(t, h, h.URL, "viewer=v&offset=-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := func(kinds ...byte) []byte {
+		t.Helper()
+		for {
+			_, b, err := c.ReadMessage()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if slices.Contains(kinds, b[0]) {
+				return b
+			}
+		}
+	}
+	ask := func() {
+		t.Helper()
+		if err := c.WriteMessage(websocket.BinaryMessage, []byte{frameKeyboard}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask()
+	if b := next(frameWriter); b[1] != 0 {
+		t.Errorf("a guest who may not type has the keyboard: %v", b)
+	}
+	may.Store(true)
+	ask()
+	if b := next(frameWriter, frameInputAck); b[0] != frameInputAck || binary.BigEndian.Uint64(b[1:]) != 0 {
+		t.Errorf("before the keyboard comes %v", b)
+	}
+	if b := next(frameWriter); b[1] != 1 {
+		t.Errorf("a guest who may type has no keyboard: %v", b)
+	}
 }
