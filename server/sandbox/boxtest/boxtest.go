@@ -12,14 +12,15 @@ import (
 
 // Programs gives a folder with programs, of keeper and netground: built into a new
 // one, or, where there is no Go to build them with, as in the emulated machine, that
-// of NETGROUND_KEEPER.
+// of NETGROUND_KEEPER or NETGROUND_PROGRAM.
 func Programs(names ...string) (dir string, remove func(), err error) {
 	if _, err := exec.LookPath("go"); err != nil {
-		keeper := os.Getenv("NETGROUND_KEEPER")
-		if keeper == "" {
-			return "", nil, fmt.Errorf("NETGROUND_KEEPER names no keeper, and none can be built: %w", err)
+		for _, name := range []string{"NETGROUND_KEEPER", "NETGROUND_PROGRAM"} {
+			if built := os.Getenv(name); built != "" {
+				return filepath.Dir(built), func() {}, nil
+			}
 		}
-		return filepath.Dir(keeper), func() {}, nil
+		return "", nil, fmt.Errorf("NETGROUND_KEEPER names no keeper, and none can be built: %w", err)
 	}
 	if dir, err = os.MkdirTemp("", "netground-test"); err != nil {
 		return "", nil, fmt.Errorf("cannot make a folder for programs: %w", err)
