@@ -8,6 +8,7 @@ import (
 
 	"github.com/netground/netground/server/bench"
 	"github.com/netground/netground/server/config"
+	"github.com/netground/netground/server/rootless"
 )
 
 type benchCommand struct {
@@ -61,7 +62,7 @@ func measure(machine config.Machine, asJSON bool, do func(bench.Options) (*bench
 	if err != nil {
 		return fmt.Errorf("cannot find this program: %w", err)
 	}
-	report, err := do(bench.Options{Machine: m, Program: program, Version: version, Log: os.Stderr})
+	report, err := do(bench.Options{Machine: m, Program: program, Version: version, Rootless: rootless.Inside(), Log: os.Stderr})
 	if err != nil {
 		return err
 	}

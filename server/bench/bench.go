@@ -28,9 +28,12 @@ type Options struct {
 	Machine config.Machine
 	Program string // netground, whose serve is measured
 	Version string
-	Quick   bool      // fewer of everything, for a first look
-	Only    []string  // names of scenarios; all of them
-	Log     io.Writer // progress
+	Quick   bool     // fewer of everything, for a first look
+	Only    []string // names of scenarios; all of them
+	// Rootless says that this is an ordinary user, as root of a user namespace: what
+	// needs more is left out.
+	Rootless bool
+	Log      io.Writer // progress
 }
 
 // scenario is one measurement, with the server that it needs.
@@ -38,7 +41,11 @@ type scenario struct {
 	name, what string
 	pool       int // -1: no server
 	run        func(*run, context.Context, *server) error
+	root       bool // needs the machine's root: it looks into sandboxes from outside, or makes what is none
 }
+
+// needsRoot is why an ordinary user does not measure something.
+const needsRoot = "it needs the machine's control groups, which an ordinary user has not: run it with sudo"
 
 // mostTime is how long one scenario may take.
 const mostTime = 3 * time.Minute
@@ -50,19 +57,19 @@ const poolSize = 2
 // other, and the later ones use the sandboxes that memory has made.
 func scenarios() []scenario {
 	return []scenario{
-		{"floor", "what the kernel takes for such a network", -1, (*run).floor},
-		{"sandbox", "phases of a sandbox's start, without server", -1, (*run).sandbox},
-		{"cold", "cold starts and ends", 0, (*run).cold},
-		{"echo", "echo of keys, and of a bare PTY", 0, (*run).echo},
-		{"bulk", "bulk output, and of a bare PTY", 0, (*run).bulk},
-		{"interrupt", "Ctrl-C under flood", 0, (*run).interrupt},
-		{"stalled", "readers that stop reading", 0, (*run).stalled},
-		{"memory", "memory of idle sandboxes", 0, (*run).memory},
-		{"connection", "memory of websockets", 0, (*run).connection},
-		{"ends", "cold starts while sandboxes end", 0, (*run).ends},
-		{"event", "from the kernel's change to the browser's event", 0, (*run).event},
-		{"pool", "starts from the pool", poolSize, (*run).pool},
-		{"poolends", "starts from the pool while sandboxes end", poolSize, (*run).poolEnds},
+		{"floor", "what the kernel takes for such a network", -1, (*run).floor, true},
+		{"sandbox", "phases of a sandbox's start, without server", -1, (*run).sandbox, true},
+		{"cold", "cold starts and ends", 0, (*run).cold, true},
+		{"echo", "echo of keys, and of a bare PTY", 0, (*run).echo, false},
+		{"bulk", "bulk output, and of a bare PTY", 0, (*run).bulk, false},
+		{"interrupt", "Ctrl-C under flood", 0, (*run).interrupt, false},
+		{"stalled", "readers that stop reading", 0, (*run).stalled, false},
+		{"memory", "memory of idle sandboxes", 0, (*run).memory, true},
+		{"connection", "memory of websockets", 0, (*run).connection, false},
+		{"ends", "cold starts while sandboxes end", 0, (*run).ends, true},
+		{"event", "from the kernel's change to the browser's event", 0, (*run).event, true},
+		{"pool", "starts from the pool", poolSize, (*run).pool, true},
+		{"poolends", "starts from the pool while sandboxes end", poolSize, (*run).poolEnds, true},
 	}
 }
 
@@ -152,6 +159,11 @@ func (r *run) all(ctx context.Context, all []scenario, missing map[string]string
 	defer func() { err = errors.Join(err, stop()) }()
 	for _, sc := range all {
 		if len(r.o.Only) > 0 && !slices.Contains(r.o.Only, sc.name) {
+			continue
+		}
+		if sc.root && r.o.Rootless {
+			missing[sc.name] = needsRoot
+			r.say("%s: left out: %s", sc.name, missing[sc.name])
 			continue
 		}
 		if sc.pool >= 0 && (s == nil || running != sc.pool) {

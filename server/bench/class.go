@@ -45,6 +45,9 @@ func Class(ctx context.Context, o ClassOptions) (_ *Report, err error) {
 	if os.Geteuid() != 0 {
 		return nil, errors.New("sandboxes need root: run it with sudo")
 	}
+	if o.Rootless {
+		return nil, fmt.Errorf("cannot measure a class: %s", needsRoot)
+	}
 	machine, err := thisMachine()
 	if err != nil {
 		return nil, err
