@@ -70,6 +70,9 @@ test("a class opens its labs with its first day, and ends with its last one, ses
 		// Opened again, it has no last day any more, and goes on.
 		await teacher.page.getByTestId("class-state").getByRole("button").click();
 		await expect(teacher.page.getByTestId("class-state")).toHaveCount(0);
+		// The page hears of the class though its session is over.
+		await expect(now.page.getByTestId("class-paused")).toHaveCount(0);
+		await expect(now.page.getByTestId("raise-hand")).toBeVisible();
 		await now.page.getByTestId("reopen").click();
 		await now.lab.ready();
 		await expect(now.page.getByTestId("raise-hand")).toBeVisible();
@@ -144,5 +147,15 @@ for (const { locale, word, ended, over } of [
 		await expect(two.page.getByTestId("class-bar")).toHaveCount(0);
 		await expect(teacher.row(two.name)).toHaveCount(0);
 		await expect(teacher.row(one.name)).toHaveCount(1);
+		// Whom the teacher takes off the list hears of it, too.
+		await teacher.page.getByTestId("class-state").getByRole("button").click();
+		await expect(one.page.getByTestId("raise-hand")).toBeVisible();
+		await teacher.page.getByTestId("class-menu").click();
+		await teacher.page.getByTestId("class-menu-roster").click();
+		await teacher.page.getByRole("row").filter({ hasText: one.name }).getByRole("button").last().click();
+		await teacher.page.getByRole("menuitem").last().click();
+		await teacher.page.getByTestId("confirm").click();
+		await expect(one.page.getByTestId("stage-ended")).toBeVisible();
+		await expect(one.page.getByTestId("class-bar")).toHaveCount(0);
 	});
 }

@@ -425,6 +425,11 @@ export const joinInfo = (code: string) => request<JoinInfo>("GET", at("join", co
 export const join = (code: string, name: string) => request<Membership>("POST", "join", { code, name });
 export const comeBack = (code: string) => request<Membership>("POST", "back", { code });
 export const myClasses = () => request<Membership[]>("GET", "me/classes");
+export const myEventsURL = (): string => `/api/me/classes/events?lang=${language.peek()}`;
+
+/** What a learner's own stream tells of the classes. */
+export type MyEvent = { name: "class"; data: Membership } | { name: "left"; data: { class: string } };
+
 const mine = (id: string, part: string) => at("me", "classes", id, part);
 export const raiseHand = (id: string, text: string) => request<Membership>("POST", mine(id, "hand"), { text });
 export const takeHandDown = (id: string) => request<Membership>("DELETE", mine(id, "hand"));

@@ -3,6 +3,7 @@ import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Membership } from "../api/classes";
+import type { Session } from "../api/types";
 import type { LabStore } from "../lab/store";
 import { setLanguage } from "../state/prefs";
 import { emptyView } from "../state/view";
@@ -91,6 +92,25 @@ describe("ClassBar", () => {
 		expect(by("class-bar")).toBeNull();
 		await again({ state: "open" });
 		expect(by("class-bar")).not.toBeNull();
+	});
+
+	it("hears of the class itself once the session is over, and goes if the learner is in none any more", async () => {
+		const urls: string[] = [];
+		class Source extends EventTarget {
+			constructor(url: string) {
+				super();
+				urls.push(url);
+			}
+			close(): void {}
+		}
+		vi.stubGlobal("EventSource", Source);
+		vi.stubGlobal("fetch", async () => new Response("[]"));
+		expect(urls).toEqual([]);
+		await act(() => {
+			view.value = { ...view.value, session: { state: "ended" } as Session };
+		});
+		expect(urls).toEqual(["/api/me/classes/events?lang=en"]);
+		await vi.waitFor(() => expect(by("class-bar")).toBeNull());
 	});
 
 	it("tells a page that opens after the end, if no page was told", async () => {

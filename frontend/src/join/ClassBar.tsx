@@ -2,13 +2,15 @@
 import "../styles/classbar.css";
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Membership } from "../api/classes";
-import { allowKeyboard, raiseHand, takeHandDown } from "../api/classes";
+import type { Membership, MyEvent } from "../api/classes";
+import { allowKeyboard, myClasses, myEventsURL, raiseHand, takeHandDown } from "../api/classes";
+import { EventStream } from "../api/events";
 import { catalogue } from "../i18n/catalogue";
 import type { LabStore } from "../lab/store";
 import { announce } from "../state/announce";
 import { language } from "../state/prefs";
 import { forget, load, save } from "../state/storage";
+import { reduce } from "../state/view";
 import { Asks } from "../teach/asks";
 import { day } from "../teach/day";
 import { HandMark } from "../teach/live/marks";
@@ -87,7 +89,38 @@ const text = catalogue(
 
 export function ClassBar({ store }: { store: LabStore }) {
 	const value = useComputed(() => store.view.value.member).value;
+	// A session tells of the class as long as it lives; then the class has to be asked itself.
+	const alone = useComputed(() => store.view.value.session?.state === "ended").value;
+	useEffect(() => (alone ? follow(store) : undefined), [alone, store]);
 	return value && <Bar key={value.class} value={value} lab={store.name} />;
+}
+
+/** Follows the learner's classes without a session. */
+function follow(store: LabStore): () => void {
+	const without = (member: Membership | null) => {
+		store.view.value = { ...store.view.peek(), member };
+	};
+	const still = async () => {
+		const mine = await myClasses();
+		const shown = store.view.peek().member;
+		if (shown && !mine.some((one) => one.class === shown.class)) without(mine[0] ?? null);
+		return mine.length > 0;
+	};
+	// A learner who is in no class any more is told nothing by a stream.
+	still().catch(() => {});
+	const stream = new EventStream<MyEvent>(
+		myEventsURL,
+		{
+			event: (event) => {
+				if (event.name === "class") store.view.value = reduce(store.view.peek(), event);
+				else if (store.view.peek().member?.class === event.data.class) without(null);
+			},
+			connection: () => {},
+			alive: still,
+		},
+		{ names: ["class", "left"] },
+	);
+	return () => stream.close();
 }
 
 /** What is kept of a class that has ended: whether the learner was told. The page that tells it is the last one with the class. */
