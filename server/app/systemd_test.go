@@ -166,7 +166,7 @@ func TestSystemdUnit(t *testing.T) {
 	if state, result := u.ctl("show", "--value", "-p", "ActiveState", name), u.ctl("show", "--value", "-p", "Result", name); state != "inactive" || result != "success" {
 		t.Errorf("the unit is %s, its result %s", state, result)
 	}
-	gone(t, "/sys/fs/cgroup/system.slice/"+name)
+	deserted(t, "/sys/fs/cgroup/system.slice/"+name)
 	if left := leftovers(set); len(left) != 0 {
 		t.Errorf("left: %v", left)
 	}
