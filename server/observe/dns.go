@@ -45,7 +45,7 @@ func (w *Watch) datagram(ctx context.Context, from Place, server netip.AddrPort,
 	var c net.Conn
 	err := w.in(ctx, from.Node, from.NS, func() error {
 		var err error // the dialer makes its socket on this goroutine's thread
-		c, err = (&net.Dialer{}).DialContext(ctx, "udp", server.String())
+		c, err = (&net.Dialer{Control: w.signed}).DialContext(ctx, "udp", server.String())
 		return err
 	})
 	if err != nil {
@@ -73,7 +73,7 @@ func (w *Watch) stream(ctx context.Context, from Place, server netip.AddrPort, q
 	if err != nil {
 		return nil, err
 	}
-	defer c.Close()
+	defer hangUp(c)
 	defer interrupt(ctx, c)()
 	if _, err := c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(query))), query...)); err != nil {
 		return nil, err

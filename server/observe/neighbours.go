@@ -56,8 +56,9 @@ func neighbourTable(family int) (list []*netlink.Neigh, err error) {
 	return list, err
 }
 
-func (s *space) readNeighbours(names map[int]string, links []Link) ([]Neighbour, map[int][]string, error) {
-	neighbours, fdb := []Neighbour{}, map[int][]string{}
+// tables reads the neighbours of both IP versions, and what bridges have learned
+// where there are any.
+func (s *space) tables(links []Link) ([][]*netlink.Neigh, error) {
 	families := []int{netlink.FAMILY_V4, netlink.FAMILY_V6}
 	if slices.ContainsFunc(links, func(l Link) bool { return l.Master != "" }) {
 		families = append(families, unix.AF_BRIDGE)
@@ -71,7 +72,19 @@ func (s *space) readNeighbours(names map[int]string, links []Link) ([]Neighbour,
 		}
 		return nil
 	}); err != nil {
-		return nil, nil, fmt.Errorf("cannot read the neighbours of %s: %w", s.place, err)
+		return nil, fmt.Errorf("cannot read the neighbours of %s: %w", s.place, err)
+	}
+	return tables, nil
+}
+
+func (s *space) readNeighbours(names map[int]string, links []Link) ([]Neighbour, map[int][]string, error) {
+	neighbours, fdb := []Neighbour{}, map[int][]string{}
+	tables, err := s.tables(links)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range tables {
+		tables[i] = slices.DeleteFunc(tables[i], s.hides)
 	}
 	for _, list := range tables[:2] {
 		for _, n := range list {

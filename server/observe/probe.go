@@ -119,6 +119,7 @@ func (w *Watch) Ping(ctx context.Context, from Place, to netip.Addr, at *Place) 
 	defer sock.Close()
 	secret := make([]byte, 24)
 	_, _ = rand.Read(secret)
+	w.sign(sign{secret: secret})
 
 	arrived := make(chan header, 1)
 	if at != nil {
@@ -170,7 +171,9 @@ func (w *Watch) Ping(ctx context.Context, from Place, to netip.Addr, at *Place) 
 			case isEcho(m, true) && src == to && bytes.Equal(m.Body.(*icmp.Echo).Data, secret):
 				e.outcome = Answered
 			case m.Type == ipv4.ICMPTypeDestinationUnreachable || m.Type == ipv6.ICMPTypeDestinationUnreachable:
-				if d, ok := m.Body.(*icmp.DstUnreach); ok && bytes.Contains(d.Data, secret[:8]) || ok && quotes(d.Data, to, six) {
+				// The kernel quotes more than the secret (RFC 1812, 4.3.2.3; RFC 4443, 2.4).
+				// What others send there fails for reasons of its own.
+				if d, ok := m.Body.(*icmp.DstUnreach); ok && bytes.Contains(d.Data, secret) {
 					e = end{Unreachable, src}
 				}
 			}
@@ -243,14 +246,6 @@ func isEcho(m *icmp.Message, reply bool) bool {
 		return m.Type == ipv4.ICMPTypeEchoReply || m.Type == ipv6.ICMPTypeEchoReply
 	}
 	return m.Type == ipv4.ICMPTypeEcho || m.Type == ipv6.ICMPTypeEchoRequest
-}
-
-// quotes says whether an error quotes a packet that was sent to the address.
-func quotes(data []byte, to netip.Addr, six bool) bool {
-	if six {
-		return len(data) >= 40 && bytes.Equal(data[24:40], to.AsSlice())
-	}
-	return len(data) >= 20 && bytes.Equal(data[16:20], to.AsSlice())
 }
 
 func sendEcho(raw syscall.RawConn, to netip.Addr, six bool, id, seq int, data []byte) error {

@@ -27,6 +27,10 @@ type space struct {
 	last  *Namespace // what was read last; Links without Peer
 	links map[int]raw
 	ids   map[uint64]int // nsid of other namespaces here, by inode
+	// marks are what probes may make here now, see coverTracks; ear hears who else
+	// sends, while something of it was not there before.
+	marks map[mark]*marked
+	ear   *ear
 }
 
 // raw is what a link says of its veth peer (rtnetlink(7), IFLA_LINK and
@@ -46,7 +50,7 @@ const (
 
 // newSpace takes the file over, on an error too.
 func newSpace(p Place, f *os.File, notify func(*space, part)) (_ *space, err error) {
-	s := &space{place: p, file: f, dirty: partAll, ids: map[uint64]int{}}
+	s := &space{place: p, file: f, dirty: partAll, ids: map[uint64]int{}, marks: map[mark]*marked{}}
 	defer func() {
 		if err != nil {
 			s.close()

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -41,7 +42,7 @@ func (w *Watch) dial(ctx context.Context, from Place, to netip.AddrPort, at *Pla
 	}
 	err = w.in(ctx, from.Node, from.NS, func() error {
 		// One address: the dialer makes its socket on this goroutine's thread.
-		d := net.Dialer{Timeout: dialFor, FallbackDelay: -1, KeepAlive: -1}
+		d := net.Dialer{Timeout: dialFor, FallbackDelay: -1, KeepAlive: -1, Control: w.signed}
 		var err error
 		c, err = d.DialContext(ctx, "tcp", to.String())
 		return err
@@ -54,10 +55,25 @@ func (w *Watch) dial(ctx context.Context, from Place, to netip.AddrPort, at *Pla
 		err = errElsewhere
 	}
 	if err != nil {
-		c.Close()
+		hangUp(c)
 		return nil, first, err
 	}
 	return c, first, nil
+}
+
+// hangUpFor is how long the other end may take to hang up, too.
+const hangUpFor = 100 * time.Millisecond
+
+// hangUp ends a connection such that nothing of it is sent any more afterwards:
+// a late end from the other side would teach again what is forgotten after a probe.
+func hangUp(c net.Conn) {
+	if t, ok := c.(*net.TCPConn); ok {
+		_ = t.CloseWrite()
+		_ = t.SetDeadline(time.Now().Add(hangUpFor))
+		_, _ = io.Copy(io.Discard, io.LimitReader(t, mostBody))
+		_ = t.SetLinger(0) // it says so at once where the other end has not hung up
+	}
+	c.Close()
 }
 
 // tcpSocket opens a raw socket, which gets a copy of each segment that is
@@ -169,7 +185,7 @@ func (w *Watch) DialTCP(ctx context.Context, from Place, to netip.AddrPort, at *
 	defer w.coverTracks(from, to.Addr(), at)()
 	c, first, err := w.dial(ctx, from, to, at)
 	if err == nil {
-		c.Close()
+		hangUp(c)
 	}
 	if o, ok := outcome(err); ok {
 		p := Probe{Outcome: o}
@@ -187,6 +203,11 @@ func (p *Probe) arrive(first segment) {
 	p.Source, p.Destination = netip.AddrPortFrom(first.ip.from, first.from), netip.AddrPortFrom(first.ip.to, first.to)
 }
 
+// kept is a connection that only hangUp closes.
+type kept struct{ net.Conn }
+
+func (kept) Close() error { return nil }
+
 // mostBody is how much of an answer by http is read.
 const mostBody = 64 << 10
 
@@ -203,20 +224,23 @@ func (w *Watch) Get(ctx context.Context, from Place, address string, at *Place) 
 	defer w.coverTracks(from, host, at)()
 	ctx, cancel := context.WithTimeout(ctx, 2*dialFor)
 	defer cancel()
-	var first segment // of the one connection that is made
+	port := uint64(80)
+	if u.Port() != "" {
+		if port, err = strconv.ParseUint(u.Port(), 10, 16); err != nil {
+			return Probe{}, fmt.Errorf("cannot fetch %q: its port is no number", address)
+		}
+	}
+	c, first, err := w.dial(ctx, from, netip.AddrPortFrom(host, uint16(port)), at)
+	if o, ok := outcome(err); ok && o != Answered {
+		return Probe{Outcome: o}, nil
+	}
+	if err != nil {
+		return Probe{}, err
+	}
+	defer hangUp(c)
 	transport := &http.Transport{
 		DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: 16 << 10,
-		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
-			to, err := netip.ParseAddrPort(address)
-			if err != nil {
-				return nil, err
-			}
-			c, s, err := w.dial(ctx, from, to, at)
-			if err == nil {
-				first = s
-			}
-			return c, err
-		},
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return kept{c}, nil },
 	}
 	defer transport.CloseIdleConnections()
 	client := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -229,9 +253,6 @@ func (w *Watch) Get(ctx context.Context, from Place, address string, at *Place) 
 	if err != nil {
 		if o, ok := outcome(err); ok {
 			return Probe{Outcome: o}, nil
-		}
-		if errors.Is(err, errNoSuchPlace) {
-			return Probe{}, err
 		}
 		return Probe{Outcome: Silence}, nil // whatever it said, it was not http
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"os"
 	"slices"
 	"sync"
@@ -70,12 +71,14 @@ type Watch struct {
 	// reading guards what a reading changes: nodes and spaces.
 	reading sync.Mutex
 	nodes   map[string]*node
-	marks   map[mark]*marked // see coverTracks
+	probed  map[netip.Addr]int // what probes are about now, see coverTracks
+	closing sync.WaitGroup     // ears
 
 	mu    sync.Mutex // guards what follows, and every space's dirty
 	dirty bool
 	state *State
 	subs  map[chan *State]struct{}
+	signs []sign
 }
 
 type node struct {
@@ -95,7 +98,7 @@ type node struct {
 func (s *Service) Watch(ctx context.Context, targets []Target) (*Watch, error) {
 	w := &Watch{
 		service: s, wake: make(chan struct{}, 1), done: make(chan struct{}),
-		nodes: map[string]*node{}, marks: map[mark]*marked{}, subs: map[chan *State]struct{}{}, state: &State{Nodes: map[string]*Node{}},
+		nodes: map[string]*node{}, probed: map[netip.Addr]int{}, subs: map[chan *State]struct{}{}, state: &State{Nodes: map[string]*Node{}},
 	}
 	w.ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	var wait sync.WaitGroup
@@ -298,6 +301,9 @@ func (w *Watch) readNode(n *node) (moved bool, err error) {
 	var errs []error
 	for _, s := range n.spaces() {
 		if what := w.take(s); what != 0 {
+			if what&(partLinks|partNeighbours) != 0 {
+				w.hear(s)
+			}
 			before := s.links
 			err := s.read(what)
 			moved = moved || !maps.Equal(before, s.links)
@@ -463,10 +469,16 @@ func (w *Watch) release() {
 	w.reading.Lock()
 	nodes := w.nodes
 	w.nodes = map[string]*node{}
+	for _, n := range nodes {
+		for _, s := range n.spaces() {
+			w.deafen(s)
+		}
+	}
 	w.reading.Unlock()
 	for _, n := range nodes {
 		n.close(w.service)
 	}
+	w.closing.Wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for ch := range w.subs {
