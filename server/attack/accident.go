@@ -163,10 +163,12 @@ func killedWhileMaking(t *trial) {
 	}
 }
 
-// leftovers are what a server that has ended has left of sandboxes: folders,
-// and control groups beneath its own but for those of other servers that run.
+// leftovers are what a server that has ended has left of sandboxes: folders and
+// control groups.
 func leftovers(s *drive.Server) (left []string) {
-	for _, pattern := range []string{s.Machine.Runtime + "/*", s.Machine.State + "/sandboxes/*"} {
+	for _, pattern := range []string{
+		s.Machine.Runtime + "/*", s.Machine.State + "/sandboxes/*", "/sys/fs/cgroup" + s.Machine.Cgroup, "/sys/fs/cgroup/*" + s.Machine.Cgroup,
+	} {
 		all, _ := filepath.Glob(pattern)
 		left = append(left, all...)
 	}
@@ -178,7 +180,7 @@ func (t *trial) census() map[string]int {
 	n := map[string]int{}
 	for what, pattern := range map[string]string{
 		"descriptors": fmt.Sprintf("/proc/%d/fd/*", t.server.PID), "threads": "", "folders": t.server.Machine.Runtime + "/*",
-		"control groups": "/sys/fs/cgroup/pids" + t.o.Machine.Cgroup + "/*", "control groups of version 2": "/sys/fs/cgroup" + t.o.Machine.Cgroup + "/*/keeper",
+		"control groups": "/sys/fs/cgroup/pids" + t.server.Machine.Cgroup + "/*", "control groups of version 2": "/sys/fs/cgroup" + t.server.Machine.Cgroup + "/*/keeper",
 	} {
 		if pattern != "" {
 			all, _ := filepath.Glob(pattern)

@@ -260,6 +260,7 @@ func (f *fight) options() drive.Options {
 	m.IDCount /= mostServers // those beside each other have different ones
 	number := f.number.Add(1)
 	m.IDBase += number % mostServers * m.IDCount
+	m.Cgroup += fmt.Sprintf("-%d", number)
 	return drive.Options{
 		Machine: m, Program: f.o.Program, Labs: filepath.Join(f.dir, "labs"), Dir: f.dir,
 		Name: fmt.Sprintf("server-%d", number), MaxSessions: 40, Slower: f.o.Slower, Inherit: []*os.File{f.left},

@@ -21,7 +21,7 @@ func TestAttacks(t *testing.T) {
 	dir, programs := t.TempDir(), boxtest.Build(t, "keeper", "netground")
 	cgroup := "/" + filepath.Base(filepath.Dir(dir))
 	t.Cleanup(func() {
-		for _, pattern := range []string{"/sys/fs/cgroup/*" + cgroup, "/sys/fs/cgroup" + cgroup} {
+		for _, pattern := range []string{"/sys/fs/cgroup/*" + cgroup + "*", "/sys/fs/cgroup" + cgroup + "*"} {
 			dirs, _ := filepath.Glob(pattern)
 			for _, d := range dirs {
 				if err := os.Remove(d); err != nil {

@@ -315,7 +315,7 @@ func (r *run) sandbox(ctx context.Context, _ *server) (err error) {
 	m := r.o.Machine
 	boxes, err := sandbox.Open(ctx, sandbox.Options{
 		Rootfs: m.Rootfs, Keeper: m.Keeper, StateDir: filepath.Join(m.State, "boxes"), RuntimeDir: filepath.Join(m.Runtime, "boxes"),
-		IDBase: m.IDBase, IDCount: m.IDCount, CgroupParent: m.Cgroup, Log: slog.New(slog.DiscardHandler),
+		IDBase: m.IDBase, IDCount: m.IDCount, CgroupParent: m.Cgroup + "-boxes", Log: slog.New(slog.DiscardHandler),
 		Limits: sandbox.Limits{MemoryBytes: m.MemoryMiB << 20, Pids: m.Pids, CPUPercent: m.CPU, DiskBytes: m.DiskMiB << 20},
 	})
 	if err != nil {

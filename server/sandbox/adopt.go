@@ -107,6 +107,7 @@ func (m *Manager) adopt(ctx context.Context) error {
 	var errs []error
 	var wait sync.WaitGroup
 	var mu sync.Mutex
+	known := map[string]bool{}
 	places := make(chan struct{}, attachesAtOnce)
 	for _, path := range paths {
 		b, err := os.ReadFile(path)
@@ -120,6 +121,7 @@ func (m *Manager) adopt(ctx context.Context) error {
 			errs = append(errs, os.Remove(path))
 			continue
 		}
+		known[r.ID] = true
 		m.ids.take(r.Base)
 		wait.Go(func() {
 			places <- struct{}{}
@@ -141,7 +143,43 @@ func (m *Manager) adopt(ctx context.Context) error {
 		})
 	}
 	wait.Wait()
+	for _, r := range m.strays(known) {
+		m.o.Log.Warn("removing a sandbox of which no server has a record", "sandbox", r.ID)
+		m.ids.take(r.Base)
+		s, _ := m.takeOver(ctx, r) // without a process there is nothing to take over
+		s.Destroy()
+	}
 	return errors.Join(errs...)
+}
+
+// strays are sandboxes without a record: somebody has removed the folder of the
+// state before this server came. Their control groups tell, each of which belongs
+// to its sandbox's first id, and their folders. Without control groups nothing
+// tells which processes are whose.
+func (m *Manager) strays(known map[string]bool) (strays []record) {
+	see := func(id string, base uint32) {
+		if validID(id) && !known[id] {
+			known[id] = true
+			strays = append(strays, record{ID: id, Base: base, Parent: m.o.CgroupParent})
+		}
+	}
+	if m.uncontrolled {
+		return nil
+	}
+	for _, top := range cgroupTops() {
+		groups, _ := filepath.Glob(filepath.Join(top, m.o.CgroupParent, "*", "cgroup.procs"))
+		for _, procs := range groups {
+			var st unix.Stat_t
+			if unix.Stat(procs, &st) == nil {
+				see(filepath.Base(filepath.Dir(procs)), st.Uid)
+			}
+		}
+	}
+	sockets, _ := filepath.Glob(filepath.Join(m.o.RuntimeDir, "*", keeper.SocketName))
+	for _, path := range sockets {
+		see(filepath.Base(filepath.Dir(path)), 0)
+	}
+	return strays
 }
 
 var errUnused = errors.New("nobody has used the sandbox")
@@ -152,7 +190,7 @@ func (m *Manager) takeOver(ctx context.Context, r record) (*Sandbox, error) {
 	s := m.newSandbox()
 	s.key, s.id = r.ID, r.ID
 	s.onEnd("ids", func() error { m.ids.put(r.Base); return nil })
-	s.onEnd("record", func() error { return os.Remove(m.recordPath(r.ID)) })
+	s.onEnd("record", func() error { return m.removeRecord(r.ID) })
 	dir := filepath.Join(m.o.RuntimeDir, r.ID)
 	s.onEnd("directory", func() error { return os.RemoveAll(dir) })
 	var n note

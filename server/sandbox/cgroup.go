@@ -213,14 +213,32 @@ func (g *cgroup) destroy() error {
 	return nil
 }
 
+// cgroupTops are where the hierarchies of control groups are mounted.
+func cgroupTops() []string {
+	if cgroups.IsCgroup2UnifiedMode() {
+		return []string{"/sys/fs/cgroup"}
+	}
+	tops, _ := filepath.Glob("/sys/fs/cgroup/*")
+	return tops
+}
+
+// cgroupParent is the directory above the groups of sandboxes in the first
+// hierarchy that has one; "": none has.
+func (m *Manager) cgroupParent() string {
+	for _, top := range cgroupTops() {
+		dir := filepath.Join(top, m.o.CgroupParent)
+		if _, err := os.Stat(dir); err == nil && !m.uncontrolled {
+			return dir
+		}
+	}
+	return ""
+}
+
 // removeCgroupParent removes the groups above those of sandboxes, as far as
 // they are empty.
 func removeCgroupParent(parent string) {
-	for _, pattern := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/*"} {
-		tops, _ := filepath.Glob(pattern)
-		for _, top := range tops {
-			_ = unix.Rmdir(filepath.Join(top, filepath.Join("/", parent)))
-		}
+	for _, top := range cgroupTops() {
+		_ = unix.Rmdir(filepath.Join(top, filepath.Join("/", parent)))
 	}
 }
 

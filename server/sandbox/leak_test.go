@@ -138,6 +138,74 @@ func TestCrashInTheMiddleOfACreate(t *testing.T) {
 	}
 }
 
+// Whoever clears the state away while no server runs takes the records of the
+// sandboxes that live on.
+func TestSandboxesWithoutRecordsAreRemoved(t *testing.T) {
+	o := options(t)
+	m, err := Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := m.Create(t.Context(), "left", addressed())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetNote([]byte(`"still wanted"`)); err != nil {
+		t.Fatal(err)
+	}
+	base := s.cgroup.base
+	for _, other := range []func(*Options){
+		func(o *Options) { o.StateDir, o.CgroupParent = t.TempDir(), o.CgroupParent+"-other" },
+		func(o *Options) { o.StateDir, o.RuntimeDir = t.TempDir(), t.TempDir() },
+	} {
+		o := o
+		other(&o)
+		if second, err := Open(t.Context(), o); err == nil {
+			t.Errorf("a second server with the first one's sockets or control group started")
+			_ = second.Close(t.Context())
+		} else if !strings.Contains(err.Error(), "another server does") {
+			t.Error(err)
+		}
+		removeCgroupParent(o.CgroupParent)
+	}
+	if err := m.Leave(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(inCgroup(o.CgroupParent)) == 0 {
+		t.Fatal("nothing lives on")
+	}
+	if err := os.RemoveAll(o.StateDir); err != nil {
+		t.Fatal(err)
+	}
+	m = open(t, o)
+	if n := len(m.Adopted()); n != 0 {
+		t.Errorf("%d sandboxes were taken over without a record", n)
+	}
+	for range 3 {
+		id, err := m.ids.get()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.ids.put(id)
+		if id == base && len(inCgroup(o.CgroupParent)) > 0 {
+			t.Error("the ids of a sandbox that is still being removed were given away")
+		}
+	}
+	drain(t, m)
+	if pids := inCgroup(o.CgroupParent); len(pids) != 0 {
+		t.Errorf("processes %v are left", pids)
+	}
+	if left, _ := os.ReadDir(o.RuntimeDir); len(left) != 0 {
+		t.Errorf("%s is left", left[0].Name())
+	}
+	// A server goes on where the folder is removed while it runs.
+	if err := os.RemoveAll(o.StateDir); err != nil {
+		t.Fatal(err)
+	}
+	create(t, m, "next", addressed()).Destroy()
+	drain(t, m)
+}
+
 // inCgroup lists all processes below a cgroup, in all hierarchies.
 func inCgroup(parent string) (pids []string) {
 	for _, pattern := range []string{"/sys/fs/cgroup/*", "/sys/fs/cgroup"} {

@@ -30,7 +30,7 @@ type Options struct {
 	Rootfs string // the hosts' root file system, owned by root
 	Keeper string // the keeper program
 	// StateDir remembers sandboxes over a crash of the server, RuntimeDir holds
-	// their sockets. No two servers may share them.
+	// their sockets. No two servers may share them, nor the CgroupParent.
 	StateDir, RuntimeDir string
 	// IDBase and IDCount are the user and group ids to use; 65,536 a sandbox.
 	IDBase, IDCount uint32
@@ -105,7 +105,7 @@ type Manager struct {
 	stock    *stock
 	warden   *warden
 	governor *governor
-	lock     *os.File
+	locks    []*os.File
 	// uncontrolled says that sandboxes have no control groups.
 	uncontrolled bool
 
@@ -138,12 +138,12 @@ func Open(ctx context.Context, o Options) (_ *Manager, err error) {
 			undo[i]()
 		}
 	}()
-	if m.lock, err = os.OpenFile(filepath.Join(o.StateDir, "lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
-		return nil, fmt.Errorf("cannot lock the state directory: %w", err)
+	undo = append(undo, m.unlock)
+	if err := m.lock(filepath.Join(o.StateDir, "lock"), os.O_CREATE|os.O_RDWR, o.StateDir); err != nil {
+		return nil, err
 	}
-	undo = append(undo, func() { m.lock.Close() })
-	if err := unix.Flock(int(m.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, fmt.Errorf("cannot use %s: another server does (%w)", o.StateDir, err)
+	if err := m.lock(o.RuntimeDir, os.O_RDONLY, o.RuntimeDir); err != nil {
+		return nil, err
 	}
 	if m.filter, err = compileFilter(); err != nil {
 		return nil, err
@@ -168,6 +168,11 @@ func Open(ctx context.Context, o Options) (_ *Manager, err error) {
 	if err := m.tryCgroups(); err != nil {
 		return nil, err
 	}
+	if dir := m.cgroupParent(); dir != "" {
+		if err := m.lock(dir, os.O_RDONLY, "the control group "+o.CgroupParent); err != nil {
+			return nil, err
+		}
+	}
 	m.spawner = s
 	if _, err := s.process(); err != nil {
 		return nil, err
@@ -188,6 +193,26 @@ func Open(ctx context.Context, o Options) (_ *Manager, err error) {
 	m.warden = newWarden(m)
 	m.stock = newStock(m)
 	return m, nil
+}
+
+// lock keeps something for this server alone, until the file is closed: the next
+// one removes what it finds there.
+func (m *Manager) lock(path string, flags int, what string) error {
+	f, err := os.OpenFile(path, flags, 0o600)
+	if err != nil {
+		return fmt.Errorf("cannot lock %s: %w", what, err)
+	}
+	m.locks = append(m.locks, f)
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return fmt.Errorf("cannot use %s: another server does; each needs --state, --runtime, --cgroup and --id-base of its own (%w)", what, err)
+	}
+	return nil
+}
+
+func (m *Manager) unlock() {
+	for _, f := range m.locks {
+		f.Close()
+	}
 }
 
 // validID accepts names that are harmless as file and cgroup names.
@@ -323,9 +348,10 @@ func (m *Manager) Close(ctx context.Context) error {
 }
 
 func (m *Manager) closeFiles() {
-	for _, f := range []*os.File{m.spawner.program, m.spawner.runtime, m.spawner.rootfs, m.lock} {
+	for _, f := range []*os.File{m.spawner.program, m.spawner.runtime, m.spawner.rootfs} {
 		f.Close()
 	}
+	m.unlock()
 }
 
 // reaper ends sandboxes one at a time: taking down network devices holds a

@@ -104,7 +104,7 @@ func (s *Sandbox) prepare(ctx context.Context, nodes int) error {
 	}
 	s.onEnd("ids", func() error { m.ids.put(base); return nil })
 	rec := record{ID: s.key, Base: base, Parent: m.o.CgroupParent, Protocol: keeper.Version}
-	s.onEnd("record", func() error { return os.Remove(m.recordPath(s.key)) })
+	s.onEnd("record", func() error { return m.removeRecord(s.key) })
 	if err := m.writeRecord(rec); err != nil {
 		return err
 	}

@@ -42,11 +42,25 @@ func (m *Manager) writeRecord(r record) error {
 		return err
 	}
 	path := m.recordPath(r.ID)
-	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
+	err = os.WriteFile(path+".new", b, 0o600)
+	if errors.Is(err, os.ErrNotExist) { // somebody has tidied up
+		if err = os.MkdirAll(filepath.Dir(path), 0o700); err == nil {
+			err = os.WriteFile(path+".new", b, 0o600)
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("cannot note a sandbox: %w", err)
 	}
 	if err := os.Rename(path+".new", path); err != nil {
 		return fmt.Errorf("cannot note a sandbox: %w", err)
+	}
+	return nil
+}
+
+// removeRecord is the last step of a sandbox's end.
+func (m *Manager) removeRecord(id string) error {
+	if err := os.Remove(m.recordPath(id)); !errors.Is(err, os.ErrNotExist) {
+		return err
 	}
 	return nil
 }

@@ -2,6 +2,8 @@ package session
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -54,6 +56,9 @@ func (m *Manager) create(ctx context.Context, c Caller, labName string, def *lab
 	case <-l.built:
 	case <-ctx.Done():
 		return Created{}, ctx.Err()
+	}
+	if errors.Is(l.buildErr, errStoring) {
+		return Created{}, cannotStore(l.buildErr)
 	}
 	if l.buildErr != nil {
 		return Created{}, cannotStart(l.buildErr)
@@ -193,7 +198,7 @@ func (m *Manager) take(c Caller, l *live, mach *machine, watch *stopwatch) {
 	rec, err := m.store.LabRecord(l.ctx, l.learner, l.labName)
 	if err != nil {
 		mach.stop()
-		m.failed(l, err)
+		m.failed(l, fmt.Errorf("%w: %w", errStoring, err))
 		return
 	}
 	l.mu.Lock()
@@ -215,12 +220,12 @@ func (m *Manager) make(c Caller, l *live, watch *stopwatch) {
 	row, def := l.record(store.Creating), l.lab
 	l.mu.Unlock()
 	if err := m.store.AddSession(ctx, row, store.Learner{ID: c.Learner, Language: c.Language, Created: row.Created}); err != nil {
-		m.failed(l, err)
+		m.failed(l, fmt.Errorf("%w: %w", errStoring, err))
 		return
 	}
 	rec, err := m.store.LabRecord(ctx, l.learner, l.labName)
 	if err != nil {
-		m.failed(l, err)
+		m.failed(l, fmt.Errorf("%w: %w", errStoring, err))
 		return
 	}
 	watch.lap("store")

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -103,6 +104,14 @@ func shuttingDown() error {
 func cannotStart(cause error) error {
 	return fail(Failed, "The lab could not be started. Try again; if it keeps failing, tell whoever runs this server.",
 		"실습을 시작하지 못했습니다. 다시 시도해 보고, 계속 실패하면 서버 운영자에게 알리십시오.", cause)
+}
+
+// errStoring is why a session could not be made of which nothing can be stored.
+var errStoring = errors.New("the session's row")
+
+func cannotStore(cause error) error {
+	return fail(Failed, "The server cannot store anything just now, so that no lab can be started. What is open goes on. Try again in a minute.",
+		"서버가 지금 아무것도 저장하지 못해 새 실습을 시작할 수 없습니다. 이미 열려 있는 실습은 계속됩니다. 1분 뒤에 다시 시도하십시오.", cause)
 }
 
 func quota(sessions int) error {

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -359,4 +360,25 @@ func goroutines() string {
 		}
 	}
 	return strings.Join(left, "\n\n")
+}
+
+// A lab that cannot be started since nothing can be stored says so.
+func TestCreateWithoutStorage(t *testing.T) {
+	w := newWorld(t, nil)
+	w.create(ann, "demo")
+	if err := os.WriteFile(w.path+".new", []byte("this is no database"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(w.path+".new", w.path); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(w.path) // so that the end can be stored
+	_, err := w.m.Create(t.Context(), bob, "demo")
+	var e *Error
+	if !errors.As(err, &e) || !strings.Contains(e.Text.In("en"), "cannot store anything just now") {
+		t.Errorf("a newcomer is told %v", err)
+	}
+	if _, err := w.m.Create(t.Context(), ann, "demo"); err != nil {
+		t.Errorf("who is in already is told %v", err)
+	}
 }

@@ -51,6 +51,7 @@ type world struct {
 	m     *Manager
 	e     *fakeEngine
 	store *store.Store
+	path  string // of its file
 	clock *clock
 	o     Options
 }
@@ -62,12 +63,13 @@ var (
 
 func newWorld(t *testing.T, change func(*Options)) *world {
 	t.Helper()
-	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "netground.db"))
+	path := filepath.Join(t.TempDir(), "netground.db")
+	s, err := store.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{
-		T: t, store: s, e: &fakeEngine{sent: map[string]int{}},
+		T: t, store: s, path: path, e: &fakeEngine{sent: map[string]int{}},
 		clock: &clock{now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), up: 70 * time.Hour},
 	}
 	w.o = Options{

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -64,6 +65,10 @@ func (s *Store) move(ctx context.Context, another bool) error {
 		if err := looksRight(s.path); err != nil {
 			return err
 		}
+	}
+	// The folder may be gone with it.
+	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
+		return err
 	}
 	rescue := s.path + rescueSuffix
 	if _, err := os.Stat(rescue); errors.Is(err, os.ErrNotExist) {

@@ -38,6 +38,7 @@ func TestFileGone(t *testing.T) {
 			}
 			return nil
 		},
+		"its folder removed":        func(dir, _, _ string) error { return os.RemoveAll(dir) },
 		"a backup put in its place": func(_, path, backup string) error { return os.Rename(backup, path) },
 		"an empty file": func(_, path, _ string) error {
 			return os.WriteFile(path+".empty", nil, 0o600)

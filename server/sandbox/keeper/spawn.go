@@ -210,8 +210,11 @@ func listenAt(dir int) (int, error) {
 	return fd, nil
 }
 
+// SocketName is the file of the keeper's socket in the directory of a sandbox.
+const SocketName = "keeper.sock"
+
 // SocketPath names the keeper's socket in an open directory of a sandbox.
-func SocketPath(dir int) string { return "/proc/self/fd/" + itoa(dir) + "/keeper.sock" }
+func SocketPath(dir int) string { return "/proc/self/fd/" + itoa(dir) + "/" + SocketName }
 
 // cloneOuter starts `keeper outer` as root of a new user namespace that the
 // sandbox's first id owns: the namespaces and the like below count against
