@@ -253,10 +253,21 @@ func TestOrdinaryUserKilled(t *testing.T) {
 		}
 		<-c.ended
 	}
+	// As pkill -9 -f "netground serve" does.
+	killAll := func(c *child) {
+		pids := running(u, "cmdline", "\x00serve\x00")
+		if len(pids) != 2 {
+			t.Errorf("%d processes are called like a server", len(pids))
+		}
+		for _, pid := range pids {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		<-c.ended
+	}
 	c := serve()
 	ann := c.learner().open("switching")
 	p := ann.count()
-	for i, kill := range []func(*child){kill, (*child).kill, kill, func(c *child) { _ = c.cmd.Process.Signal(syscall.SIGHUP) }} {
+	for i, kill := range []func(*child){kill, (*child).kill, killAll, func(c *child) { _ = c.cmd.Process.Signal(syscall.SIGHUP) }} {
 		before, server := strings.Count(c.log.String(), "session goes on"), c
 		timer := time.AfterFunc(100*time.Millisecond, func() { kill(server) })
 		p.visit(false)
@@ -316,11 +327,16 @@ func TestOrdinaryUserKilled(t *testing.T) {
 }
 
 // runningIn finds the user's processes that are this far on the way to a server.
-func runningIn(u *user.User, stage string) (pids []int) {
-	all, _ := filepath.Glob("/proc/[0-9]*/environ")
+func runningIn(u *user.User, stage string) []int {
+	return running(u, "environ", "\x00NETGROUND_USER_NAMESPACE="+stage+"\x00")
+}
+
+// running finds the user's processes whose file in /proc holds a text.
+func running(u *user.User, file, text string) (pids []int) {
+	all, _ := filepath.Glob("/proc/[0-9]*/" + file)
 	for _, path := range all {
 		b, err := os.ReadFile(path)
-		if err != nil || !strings.Contains("\x00"+string(b), "\x00NETGROUND_USER_NAMESPACE="+stage+"\x00") {
+		if err != nil || !strings.Contains("\x00"+string(b), text) {
 			continue
 		}
 		status, err := os.ReadFile(filepath.Join(filepath.Dir(path), "status"))

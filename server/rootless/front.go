@@ -147,10 +147,9 @@ func begin(listen *os.File) (*net.UnixConn, error) {
 	if err != nil {
 		return fail(err)
 	}
-	// The arguments are those of whoever started it, for who looks at a list of
-	// processes; a terminal's end is not its.
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Args[0] = os.Args[0]
+	// A list of processes shows it as what it is: whoever kills all that is called
+	// like the server kills the server, and not what it would come back to.
+	cmd := &exec.Cmd{Path: "/proc/self/exe", Args: []string{"keeper", "namespace"}}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = null, null, null
 	cmd.ExtraFiles = []*os.File{read, theirs}
 	at := "map"
