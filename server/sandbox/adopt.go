@@ -193,6 +193,9 @@ func (m *Manager) takeOver(ctx context.Context, r record) (*Sandbox, error) {
 	s.onEnd("record", func() error { return m.removeRecord(r.ID) })
 	dir := filepath.Join(m.o.RuntimeDir, r.ID)
 	s.onEnd("directory", func() error { return os.RemoveAll(dir) })
+	if r.Parent != m.o.CgroupParent { // the earlier server had other settings
+		s.onEnd("cgroup's parent", func() error { removeCgroupParent(r.Parent); return nil })
+	}
 	var n note
 	b, err := os.ReadFile(filepath.Join(dir, "note"))
 	if err == nil {
