@@ -49,7 +49,7 @@ type Options struct {
 func Examine(ctx context.Context, o Options) []Finding {
 	all := []Finding{
 		root(o.Rootless), kernel(o.Rootless), userNamespaces(), appArmor(), cgroups(o.Rootless, o.Group), fileSystem("overlay"), modules(), memory(), inotify(),
-		file("root file system of hosts", filepath.Join(o.Rootfs, "usr/bin/ip"), "Run sudo deploy/setup, or deploy/rootfs alone"),
+		hosts(o.Rootfs, o.Rootless),
 		file("keeper program", o.Keeper, "Run sudo deploy/setup"),
 	}
 	for _, t := range []struct{ name, what, remedy string }{
@@ -251,6 +251,27 @@ func inotify() Finding {
 		f.Grade, f.Remedy = Warning, "sysctl -w fs.inotify.max_user_watches=65536"
 	}
 	return f
+}
+
+// hosts looks at the hosts' root file system, of which an ordinary user takes the
+// archive beside it, see rootless.Rootfs.
+func hosts(folder string, rootless bool) Finding {
+	const name, remedy = "root file system of hosts", "Run sudo deploy/setup, or deploy/rootfs alone"
+	if !rootless {
+		return file(name, filepath.Join(folder, "usr/bin/ip"), remedy)
+	}
+	if at, err := filepath.EvalSymlinks(folder); err == nil {
+		folder = at
+	}
+	archive := folder + ".tar"
+	f, err := os.Open(archive)
+	if errors.Is(err, os.ErrPermission) {
+		return Finding{Name: name, Grade: Bad, Found: err.Error(), Remedy: "Let ordinary users read it, and open the folders above it"}
+	}
+	if err == nil {
+		f.Close()
+	}
+	return file(name, archive, remedy)
 }
 
 func file(name, path, remedy string) Finding {

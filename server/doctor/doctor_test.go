@@ -39,6 +39,30 @@ func TestExamineNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
+// An ordinary user's hosts come from the archive beside the folder.
+func TestExamineLooksForTheArchive(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "rootfs")
+	if err := os.MkdirAll(filepath.Join(dir, "usr/bin/ip"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	link := dir + "-link"
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	found := func() Finding {
+		return find(t, Examine(t.Context(), Options{Rootfs: link, Keeper: dir, Rootless: true}), "root file system of hosts")
+	}
+	if f := found(); f.Grade != Bad || f.Remedy == "" {
+		t.Errorf("without the archive it is %+v", f)
+	}
+	if err := os.WriteFile(dir+".tar", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if f := found(); f.Grade != Good || f.Found != dir+".tar" {
+		t.Errorf("with the archive it is %+v", f)
+	}
+}
+
 func TestExamineTriesASandbox(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "usr/bin/ip"), 0o700); err != nil {
