@@ -9,6 +9,7 @@ import (
 
 	"github.com/netground/netground/server/attack"
 	"github.com/netground/netground/server/config"
+	"github.com/netground/netground/server/rootless"
 )
 
 type attackCommand struct {
@@ -34,7 +35,7 @@ func (c *attackCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot find this program: %w", err)
 	}
-	report, err := attack.Run(ctx, attack.Options{Machine: m, Program: program, Version: version, Only: c.Only, Slower: c.Slower, Within: c.Within, Away: c.Away, SetClock: c.SetClock, Log: os.Stderr})
+	report, err := attack.Run(ctx, attack.Options{Machine: m, Program: program, Version: version, Only: c.Only, Slower: c.Slower, Within: c.Within, Away: c.Away, Rootless: rootless.Inside(), SetClock: c.SetClock, Log: os.Stderr})
 	if err != nil {
 		return err
 	}

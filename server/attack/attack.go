@@ -74,6 +74,8 @@ type Options struct {
 	// Away is for how long pages stay away at least that are to come back. 0: until
 	// the server has given them up.
 	Away time.Duration
+	// Rootless says that this is an ordinary user, as root of a user namespace.
+	Rootless bool
 	// SetClock allows to set the machine's clock, which is put right again.
 	SetClock bool
 	Log      io.Writer
@@ -125,6 +127,9 @@ func (o *Options) validate(all []Attack) error {
 			}
 			return fmt.Errorf("there is no group or attack %q; the groups are: %s", name, strings.Join(groups, ", "))
 		}
+	}
+	if o.Rootless {
+		return errors.New("cannot attack as an ordinary user: packets, mounts, memory and control groups of the machine tell what held. Run it with sudo")
 	}
 	if os.Geteuid() != 0 {
 		return errors.New("sandboxes need root: run it with sudo")

@@ -61,6 +61,10 @@ func TestOnlyWhatThereIs(t *testing.T) {
 	if err := o.validate(Catalogue()); err == nil || !strings.Contains(err.Error(), "escape, verdict") {
 		t.Errorf("the error is %v", err)
 	}
+	o = Options{Rootless: true}
+	if err := o.validate(Catalogue()); err == nil || !strings.Contains(err.Error(), "with sudo") {
+		t.Errorf("an ordinary user is told %v", err)
+	}
 	o = Options{Only: []string{Door}}
 	if !o.match(&Attack{ID: "x", Group: Door}) || o.match(&Attack{ID: "x", Group: Escape}) {
 		t.Error("the wrong ones are chosen")
