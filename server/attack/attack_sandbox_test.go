@@ -50,6 +50,9 @@ func TestAttacks(t *testing.T) {
 		if r.Outcome == NotHeld || r.Outcome == Unclear || r.Outcome == Skipped && !slices.Contains(leftOut, r.ID) {
 			t.Errorf("%s: %s: %q, seen: %q", r.ID, r.Outcome, r.Why, r.Said)
 		}
+		if r.Figures != nil && r.Figures.Seconds == 0 {
+			t.Errorf("%s does not tell how long it went on", r.ID)
+		}
 		if r.ID == "yes" && r.Figures != nil && r.Figures.Seconds < 60 {
 			t.Errorf("yes went on for %.0f s", r.Figures.Seconds)
 		}

@@ -237,14 +237,14 @@ func halfOpen(t *trial) {
 		all = append(all, c)
 		_, _ = io.WriteString(c, slow[i%len(slow)]) // it may have been ended
 	}
-	over := make(chan struct{})
+	over, typed := make(chan struct{}), time.Now()
 	time.AfterFunc(t.within(time.Second), func() { close(over) })
 	took, err := keys.echoes(over, new(atomic.Int64))
 	start, startError := t.newcomer(server)
 	if err != nil || startError != nil {
 		t.fault("meanwhile: %v %v", err, startError)
 	} else {
-		t.figures = &Figures{EchoP50: ms(took[len(took)/2]), EchoP99: ms(took[len(took)*99/100]), EchoWorst: ms(took[len(took)-1]), Start: ms(start), Server: serverMemory(server) - before}
+		t.figures = &Figures{Seconds: time.Since(typed).Seconds(), EchoP50: ms(took[len(took)/2]), EchoP99: ms(took[len(took)*99/100]), EchoWorst: ms(took[len(took)-1]), Start: ms(start), Server: serverMemory(server) - before}
 		if t.figures.Server > 40 {
 			t.fault("600 connections cost %.1f MiB", t.figures.Server)
 		}
