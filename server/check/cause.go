@@ -75,6 +75,10 @@ func cause(c trace.Cause) lab.Text {
 		}
 		return tx("a route of %[1]s of the type %[3]s refuses packets to %[2]s.", "%[1]s의 %[3]s 경로가 %[2]s행 패킷을 거부합니다.", place(at), c.Addr, c.Type)
 	case trace.NoForwarding:
+		if c.Place.Dev != "" {
+			return tx("%[1]s gets the packet, but does not forward what comes in by %[2]s: net.ipv4.conf.%[2]s.forwarding is 0.",
+				"%[1]s까지 패킷이 오지만, %[2]s 장치로 들어온 것은 전달하지 않습니다. net.ipv4.conf.%[2]s.forwarding 값이 0입니다.", place(at), c.Place.Dev)
+		}
 		return tx("%s gets the packet, but does not forward: its ip_forward is 0.", "%s까지 패킷이 오지만 전달하지 않습니다. ip_forward 값이 0입니다.", place(at))
 	case trace.Nobody:
 		return tx("nobody in the network at %[1]s has the address %[2]s.", "%[1]s에 이어진 네트워크에 %[2]s 주소를 가진 곳이 없습니다.", place(c.Place), c.Addr)
@@ -84,7 +88,13 @@ func cause(c trace.Cause) lab.Text {
 				"%[1]s에서는 경로 %[4]s에 따라 %[2]s 주소를 같은 케이블의 이웃에게서 찾습니다. 하지만 그 주소는 %[3]s에 있고, 그 케이블에 이어져 있지 않습니다.", place(c.Place), c.Addr, place(c.Other), c.Near)
 		}
 		return tx("%[2]s is the address of %[3]s, which is not in the network at %[1]s.", "%[2]s 주소는 %[3]s에 있는데, %[1]s 쪽 네트워크와 이어져 있지 않습니다.", place(c.Place), c.Addr, place(c.Other))
+	case trace.EchoIgnored:
+		return tx("%[1]s gets the ping, but is set not to answer any: its icmp_echo_ignore_all is 1.", "%[1]s까지 ping 요청이 오지만 응답하지 않도록 설정되어 있습니다. icmp_echo_ignore_all 값이 1입니다.", place(at))
 	case trace.WrongNeighbour:
+		if c.Type != "permanent" {
+			return tx("the neighbour table of %[1]s gives %[2]s another hardware address than that of %[3]s; ip neigh flush all has it ask anew.",
+				"%[1]s의 이웃 테이블에 있는 %[2]s 항목이 %[3]s의 하드웨어 주소와 다릅니다. ip neigh flush all 명령을 쓰면 다시 물어봅니다.", place(at), c.Addr, place(c.Other))
+		}
 		return tx("an entry by hand in the neighbour table of %[1]s gives %[2]s another hardware address than that of %[3]s.",
 			"%[1]s의 이웃 테이블에 손으로 적은 %[2]s 항목이 있는데, %[3]s의 하드웨어 주소와 다릅니다.", place(at), c.Addr, place(c.Other))
 	case trace.Duplicate:

@@ -21,11 +21,12 @@ func TestCausesAreSaid(t *testing.T) {
 	var all []trace.Cause
 	for _, code := range []trace.Code{
 		trace.Arrives, trace.NoNamespace, trace.HostDown, trace.LinkDown, trace.NoCarrier, trace.NoAddress, trace.NoRoute, trace.NoForwarding, trace.Nobody,
-		trace.Elsewhere, trace.WrongNeighbour, trace.Duplicate, trace.Loop, trace.ReversePath, trace.NotListening, trace.Legacy,
+		trace.Elsewhere, trace.WrongNeighbour, trace.Duplicate, trace.Loop, trace.ReversePath, trace.NotListening, trace.Legacy, trace.EchoIgnored,
 	} {
 		all = append(all, trace.Cause{Code: code, Place: a, Other: b, Addr: ip("10.0.0.2"), Port: 80})
 	}
-	all = append(all, trace.Cause{Code: trace.Elsewhere, Place: a, Other: b, Addr: ip("10.0.0.2"), Near: pfx("10.0.0.0/8")}, trace.Cause{Code: trace.NoCarrier, Place: a})
+	all = append(all, trace.Cause{Code: trace.Elsewhere, Place: a, Other: b, Addr: ip("10.0.0.2"), Near: pfx("10.0.0.0/8")}, trace.Cause{Code: trace.NoCarrier, Place: a},
+		trace.Cause{Code: trace.WrongNeighbour, Type: "permanent", Place: a, Other: b, Addr: ip("10.0.0.2")}, trace.Cause{Code: trace.NoForwarding, Place: observe.Place{Node: "A", NS: "red"}})
 	for _, kind := range []string{"blackhole", "unreachable", "prohibit"} {
 		all = append(all, trace.Cause{Code: trace.RouteRefuses, Place: a, Addr: ip("10.0.0.2"), Type: kind})
 	}

@@ -107,6 +107,9 @@ func (e *evaluation) reach(c *lab.ReachCheck) {
 		e.arrival(c, p)
 		return
 	case observe.Elsewhere:
+		if a, _ := target(c); e.answersItself(c, a) {
+			return
+		}
 		e.fail(string(p.Outcome), tx("answered by somebody else", "다른 곳에서 응답함"),
 			tx("Somebody answers, but the packet did not come to %s.", "응답은 왔지만 패킷이 %s에 도착하지 않았습니다.", place(parsePlace(c.At))))
 		return
@@ -136,6 +139,21 @@ func (e *evaluation) reach(c *lab.ReachCheck) {
 		reason = string(cause.Code)
 	}
 	e.fail(reason, found, because(cause))
+}
+
+// answersItself says who answers in the place of whom a packet is for, where
+// somebody else has the address.
+func (e *evaluation) answersItself(c *lab.ReachCheck, a netip.Addr) bool {
+	at := parsePlace(c.At)
+	for _, p := range e.owners(a) {
+		if p.Node != at.Node || p.NS != at.NS {
+			p.Dev = ""
+			e.fail(string(observe.Elsewhere), tx("answered by %s", "%s의 응답", place(p)),
+				tx("%[1]s has the address %[2]s and answers; the packet did not come to %[3]s.", "%[1]s에 %[2]s 주소가 있어 거기서 응답했습니다. 패킷이 %[3]s에 도착하지 않았습니다.", place(p), a, place(at)))
+			return true
+		}
+	}
+	return false
 }
 
 // arrival says whether a packet that was answered had the addresses that it should.

@@ -148,6 +148,14 @@ func (e *evaluation) address(c *lab.AddressCheck) {
 
 // owner finds who has an address.
 func (e *evaluation) owner(a netip.Addr) *observe.Place {
+	if all := e.owners(a); len(all) > 0 {
+		return &all[0]
+	}
+	return nil
+}
+
+// owners finds all who have an address.
+func (e *evaluation) owners(a netip.Addr) (all []observe.Place) {
 	for _, node := range slices.Sorted(maps.Keys(e.st.Nodes)) {
 		n := e.st.Nodes[node]
 		for _, name := range append([]string{""}, slices.Sorted(maps.Keys(n.Named))...) {
@@ -158,13 +166,13 @@ func (e *evaluation) owner(a netip.Addr) *observe.Place {
 			for _, l := range ns.Links {
 				for _, p := range l.Addresses {
 					if p.Addr() == a {
-						return &observe.Place{Node: node, NS: name, Dev: l.Name}
+						all = append(all, observe.Place{Node: node, NS: name, Dev: l.Name})
 					}
 				}
 			}
 		}
 	}
-	return nil
+	return all
 }
 
 func (e *evaluation) route(c *lab.RouteCheck) {

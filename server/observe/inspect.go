@@ -14,6 +14,11 @@ type Depth struct {
 	// ReversePath is the net.ipv4.conf.*.rp_filter that is in force, by device: 1 drops a
 	// packet from where an answer would not go, 2 one that could not be answered at all.
 	ReversePath map[string]int
+	// Forwarding is net.ipv4.conf.*.forwarding by device: whether what comes in by it is
+	// passed on.
+	Forwarding map[string]bool
+	// EchoIgnored is net.ipv4.icmp_echo_ignore_all, EchoIgnored6 that of IPv6.
+	EchoIgnored, EchoIgnored6 bool
 }
 
 // Inspect returns the state with the depth of each namespace. What cannot be
@@ -43,14 +48,19 @@ func (w *Watch) deepen(ctx context.Context, at Place, ns *Namespace) *Namespace 
 	if ns == nil {
 		return nil
 	}
-	d := &Depth{ReversePath: map[string]int{}}
+	d := &Depth{ReversePath: map[string]int{}, Forwarding: map[string]bool{}}
 	if err := w.in(ctx, at.Node, at.NS, func() (err error) {
 		strict := map[string]int{"1": 1, "2": 2}
 		for _, l := range ns.Links {
 			if v := max(strict[setting("net/ipv4/conf/"+l.Name+"/rp_filter")], strict[setting("net/ipv4/conf/all/rp_filter")]); v != 0 {
 				d.ReversePath[l.Name] = v
 			}
+			if on := setting("net/ipv4/conf/" + l.Name + "/forwarding"); on != "" {
+				d.Forwarding[l.Name] = on == "1"
+			}
 		}
+		d.EchoIgnored = setting("net/ipv4/icmp_echo_ignore_all") == "1"
+		d.EchoIgnored6 = setting("net/ipv6/icmp/echo_ignore_all") == "1"
 		d.Firewall, err = readFirewall()
 		return err
 	}); err != nil {

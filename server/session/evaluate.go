@@ -356,9 +356,8 @@ func (e *stepEvaluation) evaluate(ctx context.Context, results []check.Result, f
 		}
 		fresh[i] = true
 		one := func() {
-			held := results[i].OK && !e.step.passed.IsZero()
 			results[i] = e.l.m.engine.Evaluate(ctx, &checks[i], e.mach.obs, answers)
-			if held {
+			if i < len(e.step.heldPassed) && e.step.heldPassed[i] {
 				results[i] = check.Faded(&checks[i], results[i])
 			}
 			if err := results[i].Err; err != nil && ctx.Err() == nil {
@@ -387,6 +386,9 @@ func (l *live) keep(mach *machine, def *lab.Step, results []check.Result, e *ste
 	s := &l.steps[i]
 	differs := !reflect.DeepEqual(s.results, results)
 	s.results, s.checked, s.seen = results, l.m.o.Now(), e.digest
+	if !s.passed.IsZero() {
+		s.hold()
+	}
 	if e.probed {
 		s.probedAt = e.digest
 	}
@@ -402,6 +404,7 @@ func (l *live) keep(mach *machine, def *lab.Step, results []check.Result, e *ste
 		}
 	}
 	if s.passed.IsZero() && len(results) > 0 && allOK(results, def.Checks, classes) {
+		s.hold()
 		l.pass(i)
 	}
 	if differs || asked {

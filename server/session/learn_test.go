@@ -52,9 +52,11 @@ func TestForgottenIsNotUndone(t *testing.T) {
 			t.Errorf("forgotten: %+v", got)
 		}
 	}
-	box.change("one", false)
-	if got := must[StepState](w)(w.m.Check(t.Context(), ann, s.ID, "link")); *got.Holds {
-		t.Errorf("undone: %+v", got)
+	for _, on := range []bool{false, true} {
+		box.change("one", on)
+		if got := must[StepState](w)(w.m.Check(t.Context(), ann, s.ID, "link")); *got.Holds != on {
+			t.Errorf("undone, and done again: %+v", got)
+		}
 	}
 	must[Session](w)(w.m.Reset(t.Context(), ann, s.ID))
 	w.eventually("the lab is as in the beginning", func() bool {

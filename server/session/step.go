@@ -37,6 +37,8 @@ type step struct {
 	// failedOnce are the checks that have failed while the learner was at this
 	// step, heldOnce those that have come to hold since.
 	failedOnce, heldOnce []bool
+	// heldPassed are the checks that have held since the step was passed.
+	heldPassed []bool
 	// began are the results that the checks had first while the learner was at
 	// this step: a change of files changes them and not the network's digest.
 	began []check.Result
@@ -292,6 +294,17 @@ func (s *step) come() []string {
 	}
 	s.failedOnce, s.heldOnce = failed, held
 	return names
+}
+
+// hold notes which checks of a passed step hold: what was there once and is
+// forgotten by itself counts as there, see check.Faded.
+func (s *step) hold() {
+	held := make([]bool, len(s.results))
+	copy(held, s.heldPassed)
+	for i, r := range s.results {
+		held[i] = held[i] || r.OK
+	}
+	s.heldPassed = held
 }
 
 // named returns the index of a check that is named as kind or kind#N; -1 if

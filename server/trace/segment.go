@@ -38,11 +38,13 @@ func (j *journey) neighbour(own *observe.Namespace, out observe.Place, a netip.A
 		found = append(found, p)
 	}
 	if len(found) > 0 {
-		l := st.Namespace(found[0].Node, found[0].NS).Link(found[0].Dev)
-		if slices.ContainsFunc(own.Neighbors, func(n observe.Neighbour) bool {
-			return n.IP == a && n.Dev == out.Dev && n.State == "permanent" && n.MAC != l.MAC
-		}) {
-			return found[0], Cause{Code: WrongNeighbour, Place: out, Addr: a, Other: found[0]}
+		mac := func(p observe.Place) string { return st.Namespace(p.Node, p.NS).Link(p.Dev).MAC }
+		at := slices.IndexFunc(own.Neighbors, func(n observe.Neighbour) bool {
+			by := n.State == "permanent" || n.MAC != "" && n.State != "failed" && n.State != "incomplete" && mac(found[0]) != ""
+			return by && n.IP == a && n.Dev == out.Dev && !slices.ContainsFunc(found, func(p observe.Place) bool { return mac(p) == n.MAC })
+		})
+		if at >= 0 {
+			return found[0], Cause{Code: WrongNeighbour, Place: out, Addr: a, Other: found[0], Type: own.Neighbors[at].State}
 		}
 	}
 	if len(found) > 1 {

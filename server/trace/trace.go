@@ -24,10 +24,11 @@ const (
 	NoAddress      Code = "no-address"        // no device of Place has an address
 	NoRoute        Code = "no-route"          // Place knows no way to Addr
 	RouteRefuses   Code = "route-refuses"     // a route at Place whose Type is blackhole, unreachable or prohibit
-	NoForwarding   Code = "no-forwarding"     // Place gets the packet, but passes nothing on
+	NoForwarding   Code = "no-forwarding"     // Place gets the packet, but passes nothing on: nothing that comes in by Place.Dev, where that is said
 	Nobody         Code = "nobody"            // nobody whom Place.Dev reaches has Addr
 	Elsewhere      Code = "elsewhere"         // Other has Addr, but is not in the network that Place.Dev reaches
-	WrongNeighbour Code = "wrong-neighbour"   // an entry at Place by hand says that somebody else has Addr
+	WrongNeighbour Code = "wrong-neighbour"   // an entry at Place, whose Type is its state, says that somebody else has Addr
+	EchoIgnored    Code = "echo-ignored"      // Place gets the echo request, and is set not to answer any
 	Duplicate      Code = "duplicate-address" // both Place and Other have Addr
 	Loop           Code = "loop"              // it goes round in circles; Place is on the circle
 	Dropped        Code = "dropped"           // Rule at Place ends it
@@ -46,7 +47,7 @@ type Cause struct {
 	// Near is the network of the own cable that Place takes Addr to be in, of
 	// Nobody and Elsewhere without a gateway.
 	Near netip.Prefix
-	Type string // RouteRefuses
+	Type string // RouteRefuses, WrongNeighbour
 	Rule Rule   // Dropped
 	// Translated is the rule that gave the packet the destination with which it ends, if one did.
 	Translated Rule
@@ -103,9 +104,13 @@ func Explain(st *observe.State, p Packet) Cause {
 		back.icmp = 129
 	}
 	by := j.by
-	if _, c := j.walk(end, &back); c.Code != Arrives {
+	home, c := j.walk(end, &back)
+	if c.Code != Arrives {
 		c.Back, c.Source = true, f.src
 		return c
+	}
+	if home != p.From {
+		return Cause{Code: Duplicate, Place: p.From, Other: home, Addr: back.dst}
 	}
 	if f.proto == tcp && !listens(st.Namespace(end.Node, end.NS), f.dst, int(f.dport)) {
 		return Cause{Code: NotListening, Place: end, Addr: f.dst, Port: int(f.dport), Translated: by}
@@ -196,13 +201,19 @@ func (j *journey) walk(at observe.Place, f *flight) (end observe.Place, c Cause)
 			if r, ok := j.drops(ns, at, "input", f); ok {
 				return dropped(r)
 			}
+			if ignores(ns, f) {
+				return stop(EchoIgnored)
+			}
 			if !f.reply {
 				entry.newSrc, entry.newDst = f.src, f.dst
 				j.tracked[at] = append(j.tracked[at], entry)
 			}
 			return at, Cause{}
 		}
-		if hop > 0 && !forwards(ns, f.dst) {
+		if on, known := forwardsFrom(ns, f); hop > 0 && !on {
+			if known && forwards(ns, f.dst) {
+				at.Dev = f.iif
+			}
 			return stop(NoForwarding)
 		}
 		route, ok := Lookup(ns, f.dst)
@@ -381,6 +392,25 @@ func forwards(ns *observe.Namespace, to netip.Addr) bool {
 		return ns.Forwarding6
 	}
 	return ns.Forwarding
+}
+
+// forwardsFrom says whether what has come in by a device is passed on; known is
+// false where only the setting for all devices is.
+func forwardsFrom(ns *observe.Namespace, f *flight) (on, known bool) {
+	if ns.Depth != nil && f.dst.Is4() {
+		if on, known := ns.Depth.Forwarding[f.iif]; known {
+			return on, true
+		}
+	}
+	return forwards(ns, f.dst), false
+}
+
+// ignores says whether an echo request that has arrived is not answered (icmp(7)).
+func ignores(ns *observe.Namespace, f *flight) bool {
+	if ns.Depth == nil || f.reply {
+		return false
+	}
+	return f.proto == icmp4 && ns.Depth.EchoIgnored || f.proto == icmp6 && ns.Depth.EchoIgnored6
 }
 
 // Lookup finds the route that the kernel takes: the longest prefix, then the

@@ -98,7 +98,35 @@ func TestExplain(t *testing.T) {
 		}, Cause{Code: Duplicate, Place: place("R", "eth0"), Other: place("X", "eth0")}},
 		{"an entry by hand for the gateway", func(n map[string]*observe.Node) {
 			n["A"].Namespace.Neighbors = []observe.Neighbour{{IP: netip.MustParseAddr("10.1.0.1"), MAC: "02:00:00:00:00:99", Dev: "eth0", State: "permanent"}}
-		}, Cause{Code: WrongNeighbour, Place: place("A", "eth0"), Other: place("R", "eth0")}},
+		}, Cause{Code: WrongNeighbour, Place: place("A", "eth0"), Other: place("R", "eth0"), Type: "permanent"}},
+		{"a wrong entry for the gateway", func(n map[string]*observe.Node) {
+			n["R"].Namespace.Links[0].MAC = "02:00:00:00:00:01"
+			n["A"].Namespace.Neighbors = []observe.Neighbour{{IP: netip.MustParseAddr("10.1.0.1"), MAC: "02:00:00:00:00:99", Dev: "eth0", State: "reachable"}}
+		}, Cause{Code: WrongNeighbour, Place: place("A", "eth0"), Other: place("R", "eth0"), Type: "reachable"}},
+		{"a right entry for the gateway", func(n map[string]*observe.Node) {
+			n["R"].Namespace.Links[0].MAC = "02:00:00:00:00:01"
+			n["A"].Namespace.Neighbors = []observe.Neighbour{{IP: netip.MustParseAddr("10.1.0.1"), MAC: "02:00:00:00:00:01", Dev: "eth0", State: "stale"}}
+		}, Cause{}},
+		{"an entry for the gateway that nobody answered", func(n map[string]*observe.Node) {
+			n["R"].Namespace.Links[0].MAC = "02:00:00:00:00:01"
+			n["A"].Namespace.Neighbors = []observe.Neighbour{{IP: netip.MustParseAddr("10.1.0.1"), Dev: "eth0", State: "failed"}}
+		}, Cause{}},
+		{"the target has the sender's address, too", func(n map[string]*observe.Node) {
+			n["B"].Namespace.Links = append(n["B"].Namespace.Links, dev("eth9", "10.1.0.10/32", observe.Place{}))
+		}, Cause{Code: Duplicate, Place: place("A", ""), Other: place("B", "")}},
+		{"the target answers no ping", func(n map[string]*observe.Node) {
+			n["B"].Namespace.Depth = &observe.Depth{EchoIgnored: true}
+		}, Cause{Code: EchoIgnored, Place: place("B", "")}},
+		{"the sender answers no ping", func(n map[string]*observe.Node) {
+			n["A"].Namespace.Depth = &observe.Depth{EchoIgnored: true}
+		}, Cause{}},
+		{"no forwarding of what comes in by a device", func(n map[string]*observe.Node) {
+			n["R"].Namespace.Depth = &observe.Depth{Forwarding: map[string]bool{"eth0": false, "eth1": true}}
+		}, Cause{Code: NoForwarding, Place: place("R", "eth0")}},
+		{"forwarding by devices alone", func(n map[string]*observe.Node) {
+			n["R"].Namespace.Forwarding = false
+			n["R"].Namespace.Depth = &observe.Depth{Forwarding: map[string]bool{"eth0": true, "eth1": true}}
+		}, Cause{}},
 		{"the strict filter of a router with a strange route back", func(n map[string]*observe.Node) {
 			n["R"].Namespace.Depth = &observe.Depth{ReversePath: map[string]int{"eth0": 1}}
 			n["R"].Namespace.Routes[0] = direct("eth1", "10.1.0.0/24")
