@@ -22,6 +22,22 @@ func available(t testing.TB) (kib int) {
 	return kib
 }
 
+// All network namespaces have one bound for their neighbour tables: a learner who
+// asks a whole network leaves room for others.
+func TestNeighboursOfACrowd(t *testing.T) {
+	m := open(t, options(t))
+	crowd, other := create(t, m, "crowd", addressed()), create(t, m, "other", addressed())
+	sh(t, other, "A", "ip neigh add 10.0.0.200 lladdr 02:00:00:00:00:02 dev eth0 nud stale")
+	sh(t, crowd, "A", `ip link add d0 type bridge; ip link set d0 up; ip addr add 10.200.0.1/16 dev d0
+seq 2 3000 | awk '{printf "neigh add 10.200.%d.%d lladdr 02:00:00:00:00:01 dev d0 nud stale\n", $1/256, $1%256}' >/tmp/n && ip -batch /tmp/n`)
+	if got := strings.TrimSpace(sh(t, crowd, "A", "ip neigh show dev d0 | wc -l")); got != "2999" {
+		t.Errorf("of 2999 neighbours %s are known", got)
+	}
+	if got := sh(t, other, "A", "ip neigh"); !strings.Contains(got, "10.0.0.200") {
+		t.Errorf("another learner's host knows only %q", got)
+	}
+}
+
 // What is charged to nobody is bounded by the warden, who ends the right sandbox.
 func TestWarden(t *testing.T) {
 	for _, c := range []struct{ name, line string }{

@@ -21,6 +21,11 @@ const (
 	// some 250 ms and a start 2 s beside one, with these 90 and 600 ms.
 	machineBudget = 16
 	machineWeight = 8
+	// machineNeighbours is for the neighbour tables of all network namespaces
+	// together (arp(7), gc_thresh3), half a KB each and charged to nobody. With the
+	// kernel's 1024 a class, or one learner who asks a whole network, makes it
+	// forget what others' hosts know. Below a quarter of it none is forgotten.
+	machineNeighbours = 32768
 )
 
 // tuneMachine sets the limits of the whole kernel that sandboxes lean on. A
@@ -43,6 +48,11 @@ func tuneMachine(log *slog.Logger) {
 	set("/proc/sys/kernel/pty/max", machineTerminals, func(now int64) bool { return now < machineTerminals })
 	// Connections are charged to nobody, and each namespace may have this many.
 	set("/proc/sys/net/netfilter/nf_conntrack_max", machineConnections, func(now int64) bool { return now > machineConnections })
+	for _, family := range []string{"ipv4", "ipv6"} {
+		for name, to := range map[string]int64{"gc_thresh3": machineNeighbours, "gc_thresh2": machineNeighbours / 2, "gc_thresh1": machineNeighbours / 4} {
+			set("/proc/sys/net/"+family+"/neigh/default/"+name, to, func(now int64) bool { return now < to })
+		}
+	}
 	set("/proc/sys/net/core/netdev_budget", machineBudget, func(now int64) bool { return now > machineBudget })
 	set("/proc/sys/net/core/dev_weight", machineWeight, func(now int64) bool { return now > machineWeight })
 	if err := quickCgroups(); err != nil {
