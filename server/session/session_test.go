@@ -372,7 +372,10 @@ func TestCreateWithoutStorage(t *testing.T) {
 	if err := os.Rename(w.path+".new", w.path); err != nil {
 		t.Fatal(err)
 	}
-	defer os.Remove(w.path) // so that the end can be stored
+	defer func() { // so that the end can be stored
+		_ = os.Remove(w.path)
+		w.eventually("what waits is stored", func() bool { return w.m.journal.flush(t.Context()) == nil })
+	}()
 	_, err := w.m.Create(t.Context(), bob, "demo")
 	var e *Error
 	if !errors.As(err, &e) || !strings.Contains(e.Text.In("en"), "cannot store anything just now") {
