@@ -210,7 +210,9 @@ function Bar({ store, value, onOpen, become }: BarProps) {
 			<a class="live-back" href={teachPath}>
 				{t.classes}
 			</a>
-			<h1 class="bar-title">{value.name}</h1>
+			<h1 class="bar-title" title={value.name}>
+				{value.name}
+			</h1>
 			<span class="grow" />
 			<span class="live-count" data-testid="online">
 				{counts}

@@ -11,6 +11,7 @@ import { Bulb, Eye } from "../../ui/icons";
 import { learnerPath } from "../paths";
 import { cellOf, emptyFunnel, pace, stopwatch } from "./board";
 import { HandMark, PresenceMark, StepMark } from "./marks";
+import { Nobody } from "./Nobody";
 import { moveInGrid, roving } from "./roving";
 import type { ClassStore } from "./store";
 import { ago, cellInWords, presenceWord, shapeOf } from "./words";
@@ -32,7 +33,6 @@ const text = catalogue(
 		hand: "hand raised",
 		watched: (names: string) => `watched by ${names}`,
 		resort: "The order has changed. Sort again",
-		nobody: "Nobody has joined yet. Show the join code on the beamer.",
 		cell: (name: string, step: string, what: string) => `${name}, ${step}: ${what}`,
 	},
 	{
@@ -50,7 +50,6 @@ const text = catalogue(
 		hand: "손을 듦",
 		watched: (names) => `${names} 님이 보는 중`,
 		resort: "순서가 바뀌었습니다. 다시 정렬",
-		nobody: "아직 참여한 사람이 없습니다. 참여 코드를 화면에 띄워 보여 주십시오.",
 		cell: (name, step, what) => `${name}, ${step}: ${what}`,
 	},
 );
@@ -104,7 +103,7 @@ export function LiveGrid({ store }: { store: ClassStore }) {
 					))}
 				</div>
 			</div>
-			{order.length === 0 && <p class="board-empty">{t.nobody}</p>}
+			{order.length === 0 && <Nobody />}
 		</div>
 	);
 }

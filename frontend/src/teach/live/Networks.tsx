@@ -5,6 +5,7 @@ import type { ClassLab, Thumb } from "../../api/classes";
 import { catalogue } from "../../i18n/catalogue";
 import { learnerPath } from "../paths";
 import { PresenceMark } from "./marks";
+import { Nobody } from "./Nobody";
 import type { ClassStore } from "./store";
 import { type Small, sketch } from "./thumb";
 
@@ -74,11 +75,14 @@ export function Networks({ store }: { store: ClassStore }) {
 	}, [store, ready]);
 	if (!lab) return null;
 	return (
-		<ul ref={list} class="networks" aria-label={t.title} data-testid="networks">
-			{order.map((member) => (
-				<Network key={member} store={store} lab={lab} member={member} />
-			))}
-		</ul>
+		<>
+			{order.length === 0 && <Nobody />}
+			<ul ref={list} class="networks" aria-label={t.title} data-testid="networks">
+				{order.map((member) => (
+					<Network key={member} store={store} lab={lab} member={member} />
+				))}
+			</ul>
+		</>
 	);
 }
 

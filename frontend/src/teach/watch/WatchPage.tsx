@@ -69,11 +69,13 @@ export function WatchPage({ id, member }: { id: string; member: string }) {
 	return (
 		<div class="lab watch" data-testid="watch-page" data-narrow={narrow.value ? "" : undefined}>
 			<TopBar>
-				<a class="live-back" href={classPath(id)}>
+				<a class="live-back" href={classPath(id)} aria-label={value?.name} title={value?.name}>
 					<Left />
-					{value?.name}
+					<span>{value?.name}</span>
 				</a>
-				<h1 class="bar-title">{name}</h1>
+				<h1 class="bar-title" title={name}>
+					{name}
+				</h1>
 				<span class="watch-presence" title={presenceWord(row.presence, row.joined)}>
 					<PresenceMark presence={row.presence} />
 					{row.presence === "typing" ? presenceWord("typing", true) : ago(row.lastInput, Date.now())}
