@@ -56,13 +56,9 @@ func neighbourTable(family int) (list []*netlink.Neigh, err error) {
 	return list, err
 }
 
-// tables reads the neighbours of both IP versions, and what bridges have learned
-// where there are any.
-func (s *space) tables(links []Link) ([][]*netlink.Neigh, error) {
-	families := []int{netlink.FAMILY_V4, netlink.FAMILY_V6}
-	if slices.ContainsFunc(links, func(l Link) bool { return l.Master != "" }) {
-		families = append(families, unix.AF_BRIDGE)
-	}
+// tables reads the neighbour tables of these families; AF_BRIDGE is what bridges
+// have learned.
+func (s *space) tables(families ...int) ([][]*netlink.Neigh, error) {
 	tables := make([][]*netlink.Neigh, len(families))
 	if err := inNetNS(s.file, func() (err error) {
 		for i, family := range families {
@@ -79,7 +75,11 @@ func (s *space) tables(links []Link) ([][]*netlink.Neigh, error) {
 
 func (s *space) readNeighbours(names map[int]string, links []Link) ([]Neighbour, map[int][]string, error) {
 	neighbours, fdb := []Neighbour{}, map[int][]string{}
-	tables, err := s.tables(links)
+	families := []int{netlink.FAMILY_V4, netlink.FAMILY_V6}
+	if slices.ContainsFunc(links, func(l Link) bool { return l.Master != "" }) {
+		families = append(families, unix.AF_BRIDGE)
+	}
+	tables, err := s.tables(families...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -56,7 +56,7 @@ func (w *Watch) coverTracks(from Place, to netip.Addr, at *Place) func() {
 func (w *Watch) note(c cover) {
 	known := map[mark]bool{}
 	look := func() {
-		for _, e := range c.space.entries() {
+		for _, e := range c.space.entries(c.marks) {
 			known[e.mark] = known[e.mark] || e.valid
 		}
 	}
@@ -223,9 +223,26 @@ type entry struct {
 	netlink.Neigh
 }
 
-// entries lists those that a packet can make.
-func (s *space) entries() (all []entry) {
-	tables, err := s.tables(s.last.Links)
+// family is that of the table which an entry of the mark is in.
+func (m mark) family() int {
+	switch {
+	case m.mac != "":
+		return unix.AF_BRIDGE
+	case m.ip.Is6():
+		return netlink.FAMILY_V6
+	}
+	return netlink.FAMILY_V4
+}
+
+// entries lists those that a packet can make, of the tables that the marks are in.
+func (s *space) entries(marks []mark) (all []entry) {
+	var families []int
+	for _, m := range marks {
+		if f := m.family(); !slices.Contains(families, f) {
+			families = append(families, f)
+		}
+	}
+	tables, err := s.tables(families...)
 	if err != nil {
 		return nil // the namespace is going
 	}
@@ -263,7 +280,7 @@ func (s *space) forget(ended map[mark]bool, hear func()) (kept bool) {
 		return false
 	}
 	var gone []entry
-	for _, e := range s.entries() {
+	for _, e := range s.entries(slices.Collect(maps.Keys(ended))) {
 		switch {
 		case !ended[e.mark]:
 		case s.ear.uses(e):
