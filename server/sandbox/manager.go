@@ -289,7 +289,7 @@ func (m *Manager) create(ctx context.Context, id string, spec *keeper.Spec) (*Sa
 	}
 	if s == nil {
 		s = m.newSandbox()
-		if err := s.prepare(ctx, nodes); err != nil {
+		if err := s.prepare(ctx, nodes, 0); err != nil {
 			s.Destroy()
 			return nil, err
 		}

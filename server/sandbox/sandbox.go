@@ -95,8 +95,8 @@ func (s *Sandbox) mark(phase string, since time.Time) {
 }
 
 // prepare does what does not depend on the network: ids, cgroup, keeper, its
-// tree. It leaves room for a network of so many nodes.
-func (s *Sandbox) prepare(ctx context.Context, nodes int) error {
+// tree, and so many bare hosts. It leaves room for a network of so many nodes.
+func (s *Sandbox) prepare(ctx context.Context, nodes, bare int) error {
 	m, began := s.manager, time.Now()
 	base, err := m.ids.get()
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *Sandbox) prepare(ctx context.Context, nodes int) error {
 	}
 	s.onEnd("cgroup", s.cgroup.destroy)
 	s.mark("cgroup", began)
-	pid, err := s.spawn(ctx, nodes, base)
+	pid, err := s.spawn(ctx, nodes, bare, base)
 	if err != nil {
 		return withLog(err, dir)
 	}
@@ -132,6 +132,15 @@ func (s *Sandbox) prepare(ctx context.Context, nodes int) error {
 		return withLog(err, dir)
 	}
 	s.mark("connect", began)
+	if bare == 0 {
+		return nil
+	}
+	_, fds, err := s.rpc.call(ctx, keeper.Message{Kind: keeper.KindBare})
+	closeFDs(fds)
+	if err != nil {
+		return withLog(err, dir)
+	}
+	s.mark("bare hosts", began)
 	return nil
 }
 
@@ -148,7 +157,7 @@ func withLog(err error, dir string) error {
 }
 
 // spawn has the keeper cloned; its pid is the machine's.
-func (s *Sandbox) spawn(ctx context.Context, nodes int, base uint32) (pid int, err error) {
+func (s *Sandbox) spawn(ctx context.Context, nodes, bare int, base uint32) (pid int, err error) {
 	m := s.manager
 	keys, err := newKeys()
 	if err != nil {
@@ -172,7 +181,7 @@ func (s *Sandbox) spawn(ctx context.Context, nodes int, base uint32) (pid int, e
 		Processes: processes,
 		ID:        s.key, Base: base, Filter: m.filter, Ucounts: ucounts(m.o.Limits, nodes),
 		DiskBytes: m.o.Limits.DiskBytes, Inodes: m.o.Limits.Inodes, Keys: keys,
-		CgroupDirs: len(dirs), KeeperTasks: len(keeperTasks), HostTasks: len(hostTasks), CgroupMounts: mounts,
+		Bare: bare, CgroupDirs: len(dirs), KeeperTasks: len(keeperTasks), HostTasks: len(hostTasks), CgroupMounts: mounts,
 	}
 	var fds []int
 	for _, f := range files {

@@ -9,7 +9,7 @@ import (
 )
 
 // stock keeps sandboxes prepared, without a network yet: what is the same for
-// all networks takes half the time of a start, and can be done before.
+// all networks takes most of the time of a start, and can be done before.
 type stock struct {
 	m      *Manager
 	ctx    context.Context // ends with close
@@ -27,6 +27,9 @@ const (
 	// preparedNodes is how large a network they have room for. A larger one
 	// gets a sandbox of its own making.
 	preparedNodes = 24
+	// bareHosts is how many hosts they have already, bare: as many as most labs
+	// have. What a network lacks is made, what it does not need is ended.
+	bareHosts = 3
 	// stockBreath is how long nothing must have started before the next one is prepared.
 	stockBreath = 60 * time.Millisecond
 	// stockPause is how long after a failure the next try comes.
@@ -76,7 +79,7 @@ func (t *stock) fill() {
 			continue
 		}
 		s := t.m.newSandbox()
-		err := s.prepare(t.ctx, preparedNodes)
+		err := s.prepare(t.ctx, preparedNodes, bareHosts)
 		t.mu.Lock()
 		keep := err == nil && !t.closed
 		if keep {

@@ -219,33 +219,44 @@ func (m *Manager) make(c Caller, l *live, watch *stopwatch) {
 	l.mu.Lock()
 	row, def := l.record(store.Creating), l.lab
 	l.mu.Unlock()
-	if err := m.store.AddSession(ctx, row, store.Learner{ID: c.Learner, Language: c.Language, Created: row.Created}); err != nil {
-		m.failed(l, fmt.Errorf("%w: %w", errStoring, err))
-		return
+	// The row is stored while the sandbox is made: one without a note, which comes
+	// last, is ended by the next server, whether there is a row or not.
+	var rec store.LabRecord
+	stored := make(chan error, 1)
+	go func() {
+		err := m.store.AddSession(ctx, row, store.Learner{ID: c.Learner, Language: c.Language, Created: row.Created})
+		if err == nil {
+			rec, err = m.store.LabRecord(ctx, l.learner, l.labName)
+		}
+		stored <- err
+	}()
+	mach, err := m.makeMachine(ctx, l.id, def, watch)
+	// Also where that failed: the row's end must come behind it.
+	if e := <-stored; e != nil && err == nil {
+		mach.stop()
+		err = fmt.Errorf("%w: %w", errStoring, e)
 	}
-	rec, err := m.store.LabRecord(ctx, l.learner, l.labName)
-	if err != nil {
-		m.failed(l, fmt.Errorf("%w: %w", errStoring, err))
-		return
-	}
-	watch.lap("store")
-	select {
-	case m.cores <- struct{}{}:
-	case <-ctx.Done():
-		m.failed(l, ctx.Err())
-		return
-	}
-	watch.lap("turn")
-	mach, err := build(ctx, m.engine, l.id, def, m.log, watch.lap)
-	<-m.cores
 	if err != nil {
 		m.failed(l, err)
 		return
 	}
+	watch.lap("store")
 	m.journal.put("ready "+l.id, func(ctx context.Context) error {
 		return m.store.SetSession(ctx, l.id, store.Ready, l.id)
 	}, nil)
 	m.finish(l, mach, rec, watch)
+}
+
+// makeMachine builds a machine when it is its turn.
+func (m *Manager) makeMachine(ctx context.Context, id string, def *lab.Lab, watch *stopwatch) (*machine, error) {
+	select {
+	case m.cores <- struct{}{}:
+		defer func() { <-m.cores }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	watch.lap("turn")
+	return build(ctx, m.engine, id, def, m.log, watch.lap)
 }
 
 // finish makes a session of a machine and a place.

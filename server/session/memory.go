@@ -47,8 +47,10 @@ func freeInGroups(root, group string) int64 {
 		dir := filepath.Join(root, path)
 		for _, names := range [][2]string{{"memory.max", "memory.current"}, {"memory.limit_in_bytes", "memory.usage_in_bytes"}} {
 			limit, ok := number(filepath.Join(dir, names[0]))
-			used, known := number(filepath.Join(dir, names[1]))
-			if ok && known && limit < unlimited {
+			if !ok || limit >= unlimited {
+				continue
+			}
+			if used, ok := number(filepath.Join(dir, names[1])); ok {
 				free = min(free, limit-used+inactive(filepath.Join(dir, "memory.stat")))
 			}
 		}

@@ -111,16 +111,11 @@ func bindFile(from, to string) error {
 
 // makeOverlay mounts the file system of a host, once for all its boots, so
 // that never two overlays share an upper directory.
-func makeOverlay(spec *Spec, h *Host) error {
-	up, work, at := dirUp+"/"+h.Name, dirWork+"/"+h.Name, dirHosts+"/"+h.Name
+func makeOverlay(tree string) error {
+	up, work, at := dirUp+"/"+tree, dirWork+"/"+tree, dirHosts+"/"+tree
 	for _, d := range []string{up, work, at, up + "/etc"} {
 		if err := os.Mkdir(d, 0o755); err != nil {
-			return fmt.Errorf("cannot make the file system of %s: %w", h.Name, err)
-		}
-	}
-	for _, f := range []File{{"/etc/hostname", h.Name + "\n"}, {"/etc/hosts", hostsFile(spec, h)}} {
-		if err := os.WriteFile(up+f.Path, []byte(f.Content), 0o644); err != nil {
-			return fmt.Errorf("cannot write a file of %s: %w", h.Name, err)
+			return fmt.Errorf("cannot make the file system of a host: %w", err)
 		}
 	}
 	// userxattr: an overlay of a user namespace keeps its marks in user.* (overlayfs.rst).

@@ -18,6 +18,7 @@ import (
 // host is a machine over all its boots.
 type host struct {
 	spec Host
+	tree string     // its directory in dirHosts
 	boot sync.Mutex // held while it boots
 
 	mu   sync.Mutex
@@ -31,9 +32,10 @@ func (h *host) current() *life {
 }
 
 // life is one boot of a host, from its namespaces to the end of its PID 1. Its
-// thread lives in the host's namespaces and runs what calls brings.
+// thread lives in the host's namespaces and runs what calls brings. It begins
+// bare: without a name, links, or files of its own.
 type life struct {
-	host     *host
+	host     *host // nil while it is bare
 	net      *netNode
 	root     int // O_PATH
 	pts      int // O_PATH of the devpts, beyond what a learner mounts over it
@@ -75,9 +77,10 @@ func currentNetNode() (*netNode, error) {
 	return &netNode{fd, nl}, nil
 }
 
-// newLife starts a thread that makes the host's namespaces; links may be made
-// once netReady has answered, processes once ready has.
-func (k *keeper) newLife(h *host, first bool) *life {
+// newLife starts a thread that makes the namespaces of the host, or of one that
+// is not known yet; links may be made once netReady has answered, and it may be
+// named once ready has.
+func (k *keeper) newLife(h *host, tree string) *life {
 	l := &life{host: h, root: -1, pts: -1, sshd: -1, calls: make(chan func()), ended: make(chan struct{}), netReady: make(chan error, 1), ready: make(chan error, 1)}
 	go func() {
 		runtime.LockOSThread() // for good: the thread ends with this function
@@ -86,9 +89,12 @@ func (k *keeper) newLife(h *host, first bool) *life {
 			return
 		}
 		l.netReady <- nil
-		if err := k.populate(l, first); err != nil {
+		if err := k.populate(l, tree); err != nil {
 			l.ready <- err
 			return
+		}
+		if err := k.listenSSH(l); err != nil {
+			k.complain(err) // a host without ssh is still a host
 		}
 		l.ready <- nil
 		for {
@@ -116,10 +122,7 @@ func (k *keeper) enter(l *life) error {
 		flags |= unix.CLONE_NEWCGROUP // on v2 a thread cannot be where its cgroup namespace should be
 	}
 	if err := unix.Unshare(flags); err != nil {
-		return fmt.Errorf("cannot make the namespaces of %s: %w", l.host.spec.Name, err)
-	}
-	if err := unix.Sethostname([]byte(l.host.spec.Name)); err != nil {
-		return fmt.Errorf("cannot set the host name: %w", err)
+		return fmt.Errorf("cannot make the namespaces of a host: %w", err)
 	}
 	var err error
 	if l.net, err = currentNetNode(); err != nil {
@@ -147,9 +150,9 @@ func writeProc(path, value string) error {
 	return nil
 }
 
-// populate gives the thread's host a file system, a PID 1 and a listening ssh.
-func (k *keeper) populate(l *life, first bool) error {
-	err := pivot(dirHosts+"/"+l.host.spec.Name, func(old int) error {
+// populate gives the thread's host a file system and a PID 1.
+func (k *keeper) populate(l *life, tree string) error {
+	err := pivot(dirHosts+"/"+tree, func(old int) error {
 		if err := k.mountHost(old); err != nil {
 			return err
 		}
@@ -165,17 +168,33 @@ func (k *keeper) populate(l *life, first bool) error {
 	if l.root, err = unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
 		return err
 	}
-	if l.pts, err = unix.Open("/dev/pts", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+	l.pts, err = unix.Open("/dev/pts", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	return err
+}
+
+// name makes a life that is ready the host's: it gets its name, and before its
+// first boot its files.
+func (k *keeper) name(l *life, first bool) (err error) {
+	if err = <-l.ready; err != nil {
 		return err
 	}
-	if first {
-		for _, f := range l.host.spec.Files {
-			if err := writeFile(f); err != nil {
-				return err
+	h := &l.host.spec
+	down := l.do(func() {
+		if err = unix.Sethostname([]byte(h.Name)); err != nil {
+			err = fmt.Errorf("cannot set the host name: %w", err)
+			return
+		}
+		if !first {
+			return
+		}
+		own := []File{{"/etc/hostname", h.Name + "\n"}, {"/etc/hosts", hostsFile(k.spec, h)}}
+		for _, f := range append(own, h.Files...) {
+			if err = writeFile(f); err != nil {
+				return
 			}
 		}
-	}
-	return nil
+	})
+	return errors.Join(down, err)
 }
 
 func writeFile(f File) error {
@@ -259,7 +278,7 @@ func (k *keeper) configure(l *life) error {
 }
 
 // bootScripts does on the host's thread what a machine's start scripts do.
-func (k *keeper) bootScripts(l *life, first bool) {
+func (k *keeper) bootScripts(l *life) {
 	for _, kv := range l.host.spec.Sysctl {
 		if path, err := sysctlPath(kv[0]); err == nil {
 			if err := writeProc(path, kv[1]); err != nil {

@@ -31,6 +31,7 @@ type keeper struct {
 	hostsDir int   // cgroup v2 directory of the hosts, or -1
 	init     int   // the PID 1 program, opened before any learner's code ran
 	null     int
+	bare     []*life // hosts that are made and not known yet, by their trees
 	hosts    map[string]*host
 	switches map[string]*netNode
 	cables   []*cable
@@ -116,6 +117,13 @@ func run() error {
 	}
 	k.mark("tree")
 	go k.reap()
+	for i := range k.start.Bare {
+		l, err := k.newBare(itoa(i))
+		if err != nil {
+			return err
+		}
+		k.bare = append(k.bare, l)
+	}
 	return k.serve(fdListen)
 }
 
@@ -181,17 +189,21 @@ func (k *keeper) take(m Message, fds []int) error {
 // make builds the sandbox's network.
 func (k *keeper) make() error {
 	for i := range k.spec.Hosts {
-		if err := makeOverlay(k.spec, &k.spec.Hosts[i]); err != nil {
+		h := &host{spec: k.spec.Hosts[i], tree: itoa(i)}
+		if i < len(k.bare) {
+			h.life = k.bare[i]
+			k.mu.Lock() // against exited
+			h.life.host = h
+			k.mu.Unlock()
+		} else if err := makeOverlay(h.tree); err != nil {
 			return err
+		} else {
+			h.life = k.newLife(h, h.tree)
 		}
-	}
-	k.mark("files")
-	k.cables = layCables(k.spec)
-	for i := range k.spec.Hosts {
-		h := &host{spec: k.spec.Hosts[i]}
-		h.life = k.newLife(h, true)
 		k.hosts[h.spec.Name] = h
 	}
+	k.cables = layCables(k.spec)
+	k.mark("files")
 	for i, name := range k.spec.Switches {
 		var n *netNode
 		var err error
@@ -216,6 +228,7 @@ func (k *keeper) make() error {
 		return first
 	}
 	k.mark("namespaces")
+	named := k.each(func(h *host) error { return k.name(h.life, true) })
 	for _, c := range k.cables {
 		if err := k.connect(c); err != nil {
 			return err
@@ -227,19 +240,32 @@ func (k *keeper) make() error {
 		}
 	}
 	k.mark("links")
-	for _, h := range k.hosts {
-		if err := <-h.life.ready; err != nil {
-			return err
-		}
+	if err := named(); err != nil {
+		return err
 	}
 	k.mark("hosts")
-	for _, h := range k.hosts {
-		if err := k.finishBoot(h.life, true); err != nil {
-			return err
-		}
+	booted := k.each(func(h *host) error { return h.life.do(func() { k.bootScripts(h.life) }) })
+	if err := booted(); err != nil {
+		return err
 	}
 	k.mark("boot")
+	go k.endBare()
 	return nil
+}
+
+// each does something with all hosts, beside each other, and returns what waits
+// for it.
+func (k *keeper) each(f func(*host) error) (wait func() error) {
+	errs := make(chan error, len(k.hosts))
+	for _, h := range k.hosts {
+		go func() { errs <- f(h) }()
+	}
+	return func() (err error) {
+		for range cap(errs) {
+			err = errors.Join(err, <-errs)
+		}
+		return err
+	}
 }
 
 func (k *keeper) openFixed() (err error) {
@@ -253,14 +279,6 @@ func (k *keeper) openFixed() (err error) {
 		return fmt.Errorf("cannot open /dev/null: %w", err)
 	}
 	return nil
-}
-
-// finishBoot runs what a host starts by itself.
-func (k *keeper) finishBoot(l *life, first bool) error {
-	if err := k.listenSSH(l); err != nil {
-		k.complain(err) // a host without ssh is still a host
-	}
-	return l.do(func() { k.bootScripts(l, first) })
 }
 
 // reboot ends the host's processes, if it is up, and boots it again.
@@ -279,7 +297,7 @@ func (k *keeper) reboot(h *host) error {
 	case <-time.After(10 * time.Second):
 		return fmt.Errorf("cannot reboot %s: its processes do not end", h.spec.Name)
 	}
-	l := k.newLife(h, false)
+	l := k.newLife(h, h.tree)
 	fail := func(err error) error {
 		l.finish()
 		l.net.close()
@@ -299,10 +317,10 @@ func (k *keeper) reboot(h *host) error {
 	if err := k.configure(l); err != nil {
 		k.complain(err)
 	}
-	if err := <-l.ready; err != nil {
+	if err := k.name(l, false); err != nil {
 		return fmt.Errorf("cannot reboot %s: %w", h.spec.Name, err)
 	}
-	if err := k.finishBoot(l, false); err != nil {
+	if err := l.do(func() { k.bootScripts(l) }); err != nil {
 		return fmt.Errorf("cannot reboot %s: %w", h.spec.Name, err)
 	}
 	k.sendNode(k.connection(), h.spec.Name)
@@ -387,6 +405,13 @@ func (k *keeper) answer(c *Conn, m Message, with []int) {
 	reply := Message{Kind: KindReply, Seq: m.Seq}
 	if m.Kind == KindAttach && !k.begun.Load() {
 		reply.Error = "the sandbox was never built"
+		_ = c.Send(reply)
+		return
+	}
+	if m.Kind == KindBare {
+		if err := k.awaitBare(); err != nil {
+			reply.Error = err.Error()
+		}
 		_ = c.Send(reply)
 		return
 	}

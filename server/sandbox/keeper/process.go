@@ -41,7 +41,7 @@ func (k *keeper) startInit(l *life) error {
 	defer k.mu.Unlock()
 	pid, err := forkInit(k.init, k.null, k.hostsDir)
 	if err != nil {
-		return fmt.Errorf("cannot start PID 1 of %s: %w", l.host.spec.Name, err)
+		return fmt.Errorf("cannot start PID 1 of a host: %w", err)
 	}
 	l.init = pid
 	k.processes[pid] = &process{pid: pid, life: l, isInit: true}
@@ -112,7 +112,10 @@ func (k *keeper) exited(p *process, status syscall.WaitStatus) {
 		return
 	}
 	p.life.finish()
-	if p.life.asked {
+	k.mu.Lock()
+	expected := p.life.asked || p.life.host == nil
+	k.mu.Unlock()
+	if expected {
 		return
 	}
 	// reboot(2): in a pid namespace it ends PID 1 by SIGHUP to restart, and by

@@ -11,27 +11,22 @@ import (
 // maxSSH is how many connections a host serves at once.
 const maxSSH = 16
 
-// listenSSH listens on the host's port 22; the first connection, not the boot,
-// pays for a server. dropbear because it is small: 0.1 MB a connection.
+// listenSSH listens on port 22 of the host whose thread calls it; the first
+// connection, not the boot, pays for a server. dropbear because it is small:
+// 0.1 MB a connection.
 func (k *keeper) listenSSH(l *life) error {
-	fd := -1
-	var err error
-	down := l.do(func() {
-		if fd, err = unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0); err != nil {
-			return
-		}
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0)
-		if err = unix.Bind(fd, &unix.SockaddrInet6{Port: 22}); err == nil {
-			err = unix.Listen(fd, maxSSH)
-		}
-	})
-	if down != nil {
-		err = down
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return fmt.Errorf("cannot make a socket for ssh: %w", err)
+	}
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0)
+	if err = unix.Bind(fd, &unix.SockaddrInet6{Port: 22}); err == nil {
+		err = unix.Listen(fd, maxSSH)
 	}
 	if err != nil {
 		unix.Close(fd)
-		return fmt.Errorf("cannot listen for ssh on %s: %w", l.host.spec.Name, err)
+		return fmt.Errorf("cannot listen for ssh: %w", err)
 	}
 	l.sshd = fd
 	go k.serveSSH(l, os.NewFile(uintptr(fd), "ssh"))

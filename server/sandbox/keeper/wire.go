@@ -55,6 +55,8 @@ const (
 	KindShell
 	// KindClose asks to let go of the shell ID, which hangs it up.
 	KindClose
+	// KindBare asks a keeper to answer once it has made its bare hosts.
+	KindBare
 )
 
 // Message is what server, spawner and keeper say to each other, one a packet.
@@ -93,6 +95,8 @@ type Start struct {
 	// KeeperTasks and HostTasks count the cgroup v1 files that the keeper and
 	// that its hosts' threads are written to.
 	KeeperTasks, HostTasks int
+	// Bare is how many hosts to make before anybody says what they shall be.
+	Bare int
 	// CgroupMounts are the v1 hierarchies to mount inside hosts ("cpu",
 	// "name=systemd"); nil mounts cgroup2.
 	CgroupMounts []string
@@ -236,6 +240,7 @@ func codeStart(c *coder, s *Start) {
 	number(c, &s.CgroupDirs)
 	number(c, &s.KeeperTasks)
 	number(c, &s.HostTasks)
+	number(c, &s.Bare)
 	list(c, &s.CgroupMounts, (*coder).text)
 	c.bytes(&s.Keys.Dropbear)
 	c.bytes(&s.Keys.OpenSSH)
