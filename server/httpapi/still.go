@@ -64,13 +64,14 @@ func whileAllowed(ended <-chan struct{}, next func(context.Context) (sse, error)
 func (a *API) until(c *call, who access, done <-chan struct{}) <-chan struct{} {
 	ended, stop := a.still(c, who)
 	both := make(chan struct{})
+	request := c.Request().Context() // before the call serves another one
 	go func() {
 		defer close(both)
 		defer stop()
 		select {
 		case <-ended:
 		case <-done:
-		case <-c.Request().Context().Done():
+		case <-request.Done():
 		}
 	}()
 	return both

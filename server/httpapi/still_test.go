@@ -4,9 +4,12 @@ import (
 	"bufio"
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/labstack/echo/v4"
 )
 
 // TestStreamsEndWithTheRight opens a teacher's stream, and takes the right to it
@@ -42,5 +45,22 @@ func TestStreamsEndWithTheRight(t *testing.T) {
 		}
 		res.Body.Close()
 		cancel()
+	}
+}
+
+// What waits for a request's end waits for that one's, though its context has
+// gone to another request since.
+func TestUntilTheRequestEnds(t *testing.T) {
+	s := openSchool(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	e := echo.New()
+	c := &call{Context: e.NewContext(httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil), httptest.NewRecorder())}
+	ended := s.api.until(c, member, nil)
+	c.Reset(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), httptest.NewRecorder())
+	cancel()
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Error("the request's end is not noticed")
 	}
 }
