@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,7 +89,7 @@ func (g *cgroup) create(r *cgroups.Resources, owner int) error {
 			return err
 		}
 	} else {
-		g.paths = g.manager.GetPaths()
+		g.paths = maps.Clone(g.manager.GetPaths()) // the library empties its own at the end, while the governor looks
 		for _, dir := range g.paths {
 			if err := os.MkdirAll(dir, 0o755); err != nil { // SkipDevices left one out
 				return err
